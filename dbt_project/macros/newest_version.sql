@@ -1,0 +1,28 @@
+{#
+  The newest version of every row of a raw entity that this night may see: batches up to the night, the source's own
+  change time first, then the order of delivery. Adds batch_as_of, the night whose batch delivered it.
+#}
+{% macro newest_version(entity, key, version=none) -%}
+    with
+    versions as (
+        select
+            raw_rows.*,
+            batches.as_of as batch_as_of,
+            row_number() over (
+                partition by
+                    raw_rows.source{% for column in key %}, raw_rows.{{ column }}{% endfor %}
+
+                order by
+                    {% if version %}raw_rows.{{ version }} desc nulls last,{% endif %}
+                    batches.as_of desc,
+                    raw_rows.row_no desc
+            ) as version_rank
+        from {{ source('raw', entity) }} as raw_rows
+        inner join {{ source('ops', 'batches') }} as batches on raw_rows.batch_id = batches.batch_id
+        where batches.as_of <= {{ as_of() }}
+    )
+
+    select *
+    from versions
+    where version_rank = 1
+{%- endmacro %}

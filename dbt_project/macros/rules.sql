@@ -1,0 +1,8 @@
+{# Fingerprints of what config/lifecycle.yml says; a changed rule rebuilds what was built from the old one. #}
+{% macro measures_hash() -%}
+    '{{ local_md5(tojson([var("cycle"), var("trend"), var("population")])) }}'
+{%- endmacro %}
+
+{% macro rules_hash() -%}
+    '{{ local_md5(tojson(var("lifecycle"))) }}'
+{%- endmacro %}

@@ -1,0 +1,28 @@
+{{ config(schema='pii') }}
+
+with
+customers as (
+    select * from {{ ref('stg_customers') }}
+),
+
+input_customers as (
+    select
+        source,
+        customer_id as source_customer_id,
+        case
+            when lower(btrim(email)) ~ '^[a-z0-9][^@[:space:],;<>"]*@[a-z0-9][a-z0-9.-]*[.][a-z]{2,}$'
+                then lower(btrim(email))
+        end as email,
+        case
+            when regexp_replace(phone, '[ ().-]', '', 'g') ~ '^[+][1-9][0-9]{7,14}$'
+                then regexp_replace(phone, '[ ().-]', '', 'g')
+        end as phone,
+        country,
+        acquisition_source,
+        registered_on,
+        changed_at
+    from customers
+    where registered_on <= {{ as_of() }}
+)
+
+select * from input_customers

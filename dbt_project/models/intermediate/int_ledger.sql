@@ -1,0 +1,88 @@
+with
+orders as (
+    select
+        input_orders.*,
+        keys.customer_key
+    from {{ ref('input_orders') }} as input_orders
+    inner join {{ ref('int_customer_keys') }} as keys
+        on
+            input_orders.source = keys.source
+            and input_orders.source_customer_id = keys.source_customer_id
+),
+
+-- a cancellation gives back all that is left, so what is refunded after it is no money of ours
+refunds as (
+    select
+        orders.customer_key,
+        orders.ordered_on,
+        refunds.*
+    from {{ ref('input_refunds') }} as refunds
+    inner join orders
+        on
+            refunds.source = orders.source
+            and refunds.order_id = orders.order_id
+    where orders.cancelled_on is null or refunds.refunded_on <= orders.cancelled_on
+),
+
+refunded_before as (
+    select
+        source,
+        order_id,
+        sum(amount) as amount
+    from refunds
+    group by source, order_id
+),
+
+ordered as (
+    select
+        customer_key,
+        ordered_on as event_on,
+        'order' as event_type,
+        source,
+        order_id,
+        ordered_on,
+        order_id as event_id,
+        gross_amount as amount
+    from orders
+),
+
+refunded as (
+    select
+        customer_key,
+        refunded_on as event_on,
+        'refund' as event_type,
+        source,
+        order_id,
+        ordered_on,
+        refund_id as event_id,
+        -amount as amount
+    from refunds
+),
+
+cancelled as (
+    select
+        orders.customer_key,
+        orders.cancelled_on as event_on,
+        'cancellation' as event_type,
+        orders.source,
+        orders.order_id,
+        orders.ordered_on,
+        orders.order_id as event_id,
+        coalesce(refunded_before.amount, 0) - orders.gross_amount as amount
+    from orders
+    left join refunded_before
+        on
+            orders.source = refunded_before.source
+            and orders.order_id = refunded_before.order_id
+    where orders.cancelled_on is not null
+),
+
+int_ledger as (
+    select * from ordered
+    union all
+    select * from refunded
+    union all
+    select * from cancelled
+)
+
+select * from int_ledger

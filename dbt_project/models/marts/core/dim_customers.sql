@@ -1,0 +1,70 @@
+with
+keys as (
+    select * from {{ ref('int_customer_keys') }}
+),
+
+source_customers as (
+    select * from {{ ref('input_customers') }}
+),
+
+orders as (
+    select * from {{ ref('fct_orders') }}
+),
+
+members as (
+    select
+        keys.customer_key,
+        min(keys.known_on) as known_on,
+        count(*) as count_source_customers,
+        string_agg(distinct keys.source, ', ' order by keys.source) as sources
+    from keys
+    group by keys.customer_key
+),
+
+-- the first source that says something wins, in the order in which it knew her
+described as (
+    select
+        keys.customer_key,
+        (array_agg(source_customers.country order by keys.known_on, keys.source, keys.source_customer_id)
+            filter (where source_customers.country is not null))[1] as country,
+        (array_agg(source_customers.acquisition_source order by keys.known_on, keys.source, keys.source_customer_id)
+            filter (where source_customers.acquisition_source is not null))[1] as acquisition_source
+    from keys
+    inner join source_customers
+        on
+            keys.source = source_customers.source
+            and keys.source_customer_id = source_customers.source_customer_id
+    group by keys.customer_key
+),
+
+ordered as (
+    select
+        customer_key,
+        min(ordered_on) as first_ordered_on,
+        max(ordered_on) as last_ordered_on,
+        count(*) as count_orders,
+        count(distinct ordered_on) as count_order_days
+    from orders
+    where is_valid
+    group by customer_key
+),
+
+dim_customers as (
+    select
+        members.customer_key,
+        members.known_on,
+        ordered.first_ordered_on,
+        ordered.last_ordered_on,
+        coalesce(ordered.count_orders, 0) as count_orders,
+        coalesce(ordered.count_order_days, 0) as count_order_days,
+        ordered.customer_key is null as is_prospect,
+        described.country,
+        described.acquisition_source,
+        members.count_source_customers,
+        members.sources
+    from members
+    left join described on members.customer_key = described.customer_key
+    left join ordered on members.customer_key = ordered.customer_key
+)
+
+select * from dim_customers

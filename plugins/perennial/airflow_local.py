@@ -1,0 +1,96 @@
+"""Airflow on this machine: its settings as environment variables, its metadata beside the warehouse.
+
+Nothing is written to an airflow.cfg; what is set here can be set the same way on a server.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+from perennial import embedded, paths
+from perennial.connections import Connection, configured
+from perennial.errors import PerennialError
+from perennial.progress import say
+from perennial.warehouse import database
+
+METADATA = "airflow_meta"
+
+
+def environment(port: int = 8080) -> dict[str, str]:
+    """The environment of every Airflow process we start; what the user set before wins."""
+    home, state = paths.home(), paths.state()
+    folder = paths.private_folder(state / "airflow")
+    api = f"http://127.0.0.1:{port}"
+    defaults = {
+        "AIRFLOW_HOME": str(folder),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(home / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{api}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,marketer:user",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(folder / "passwords.json"),
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": api,
+        "AIRFLOW__API_AUTH__JWT_SECRET": _secret(folder / "jwt_secret"),
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": _sqlalchemy(embedded.connection(METADATA)),
+        "DO_NOT_TRACK": "1",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PERENNIAL_HOME": str(home),
+        "PERENNIAL_STATE": str(state),
+        "PYTHONWARNINGS": "ignore",
+    }
+    # the local server's databases; a connection the user configured is left alone
+    for name in (database.NAME, "shop"):
+        if configured(name) is None:
+            defaults[f"AIRFLOW_CONN_{name.upper()}"] = embedded.connection(name).to_json()
+    return defaults | dict(os.environ)
+
+
+def prepare(env: dict[str, str]) -> None:
+    """Create or upgrade the metadata database, once per Airflow version, and the passwords of the local users."""
+    embedded.ensure_database(METADATA)
+    passwords = Path(env["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
+    if not passwords.exists():
+        passwords.touch(mode=0o600)
+        passwords.write_text(
+            json.dumps({"admin": secrets.token_urlsafe(9), "marketer": secrets.token_urlsafe(9)})
+        )
+    stamp = Path(env["AIRFLOW_HOME"]) / "migrated"
+    version = _installed_version()
+    if stamp.exists() and stamp.read_text() == version:
+        return
+    say("airflow: preparing its metadata database")
+    done = subprocess.run(
+        command("db", "migrate"), env=env, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise PerennialError(f"airflow db migrate failed:\n{(done.stderr or done.stdout)[-2000:]}")
+    stamp.write_text(version)
+
+
+def command(*arguments: str) -> list[str]:
+    """An `airflow` command line of this virtual environment."""
+    return [str(Path(sys.executable).with_name("airflow")), *arguments]
+
+
+def _secret(path: Path) -> str:
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48))
+    return path.read_text()
+
+
+def _sqlalchemy(connection: Connection) -> str:
+    return connection.url().replace("postgresql+psycopg://", "postgresql+psycopg2://")
+
+
+def _installed_version() -> str:
+    from importlib.metadata import version
+
+    return version("apache-airflow")

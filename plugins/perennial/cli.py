@@ -1,0 +1,163 @@
+"""The command `perennial`."""
+
+import os
+import subprocess
+import sys
+from datetime import date
+
+import click
+
+from perennial import config, embedded, paths, progress
+from perennial.errors import PerennialError
+from perennial.warehouse import database
+
+
+class Date(click.ParamType):
+    """A date such as 2017-09-30."""
+
+    name = "date"
+
+    def convert(self, value, param, ctx):
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"'{value}' is not a date; write it as 2017-09-30", param, ctx)
+
+
+@click.group()
+@click.version_option(package_name=None, version=__import__("perennial").__version__)
+def cli() -> None:
+    """Orders come in, a lifecycle comes out, audiences go out. Every night, with proof."""
+
+
+@cli.command()
+@click.option(
+    "--as-of", type=Date(), help="Business day to run for; without it the last complete one."
+)
+@click.option("--stay", is_flag=True, help="Leave the embedded server running at the end.")
+def nightly(as_of: date | None, stay: bool) -> None:
+    """Run the DAG customer_lifecycle for one night and show what came out."""
+    from perennial import nightly
+
+    with embedded.session(stay=stay):
+        nightly.run(as_of)
+
+
+@cli.command()
+@click.option("--stay", is_flag=True, help="Leave the embedded server running at the end.")
+def summary(stay: bool) -> None:
+    """Show again what the last night came to."""
+    from perennial import summary
+
+    with _warehouse(stay):
+        summary.show()
+
+
+@cli.command()
+def check() -> None:
+    """Validate everything in config/: names file, line, key, value and remedy."""
+    found = config.load()
+    click.echo(
+        f"{paths.config()}: all right. {len(found.sources.sources)} sources, "
+        f"{len(found.lifecycle.enabled)} of {len(found.lifecycle.models)} lifecycle models enabled, "
+        f"{len(found.audiences.audiences)} audiences, {len(found.destinations.destinations)} destinations."
+    )
+
+
+@cli.command(
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_extra_args": True,
+        "help_option_names": [],
+    }
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def psql(arguments: tuple[str, ...]) -> None:
+    """Open the warehouse in psql, or pass it any psql ARGUMENTS, e.g. -c 'select 1'."""
+    with _warehouse(stay=False):
+        environment = (
+            os.environ
+            | {"PAGER": os.environ.get("PAGER", "less -S")}
+            | database.warehouse().libpq()
+        )
+        sys.exit(
+            subprocess.run(
+                [str(embedded.psql_path()), *arguments], env=environment, check=False
+            ).returncode
+        )
+
+
+@cli.command()
+@click.option("--force", is_flag=True, help="Also when other sessions use it.")
+def stop(force: bool) -> None:
+    """Stop the embedded server."""
+    click.echo(f"embedded server: {embedded.stop(force=force)}")
+
+
+@cli.command()
+@click.option(
+    "--until",
+    type=Date(),
+    required=True,
+    help="Bring the sample systems to the end of this business day.",
+)
+@click.option("--households", type=int, help="Only so many households (for a quick try).")
+def sample(until: date, households: int | None) -> None:
+    """Let the two sample source systems live until a day."""
+    from perennial.sample import prepare
+
+    _follow_to_terminal()
+    with embedded.session():
+        prepare(until, households)
+
+
+@cli.command(
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_extra_args": True,
+        "help_option_names": [],
+    }
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def dbt(arguments: tuple[str, ...]) -> None:
+    """Run dbt with the warehouse's connection and the variables of its newest night, e.g. dbt show -s dim_customers."""
+    from perennial import night, transform
+
+    with _warehouse(stay=False):
+        as_of = night.horizon()
+        if as_of is None:
+            raise click.ClickException("no night has been built yet; run `perennial nightly` first")
+        transform.run(list(arguments), config.load(), as_of, database.warehouse())
+
+
+@cli.command()
+@click.option("--port", default=8080, show_default=True)
+def ui(port: int) -> None:
+    """Run Airflow's components on this machine until Ctrl-C."""
+    from perennial import ui
+
+    with embedded.session():
+        ui.run(port)
+
+
+def main() -> None:
+    """Entry point; errors that a person can mend are shown without a traceback."""
+    try:
+        cli(prog_name="perennial")
+    except PerennialError as error:
+        click.echo(f"perennial: {error}", err=True)
+        sys.exit(1)
+
+
+def _warehouse(stay: bool):
+    from contextlib import nullcontext
+
+    return embedded.session(stay=stay) if database.is_embedded() else nullcontext()
+
+
+def _follow_to_terminal() -> None:
+    progress.listeners.append(lambda line: click.echo(f"  {line}"))
+
+
+if __name__ == "__main__":
+    main()

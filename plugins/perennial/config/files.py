@@ -1,0 +1,129 @@
+"""Read a YAML file of config/ into a model; complain with file, line, key, value and what is accepted."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from perennial.errors import ConfigError
+
+
+class Entry(BaseModel):
+    """Base of everything read from config/: immutable, and unknown keys are refused."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True
+    )
+
+
+Model = TypeVar("Model", bound=Entry)
+Path_ = tuple[Any, ...]
+
+
+def read(path: Path, model: type[Model]) -> Model:
+    """The file at `path` as a `model`; ConfigError for anything that is not as it should be."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: no such file. Copy it from the repository's config/ folder."
+        ) from None
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigError(
+            f"{path}{line}: not valid YAML: {getattr(error, 'problem', error)}"
+        ) from None
+    lines: dict[Path_, int] = {}
+    if tree is not None:
+        _collect(tree, (), lines, path)
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [_explain(path, lines, problem, data, model) for problem in error.errors()]
+        raise ConfigError("\n".join(dict.fromkeys(problems))) from None
+
+
+def _collect(node: yaml.Node, at: Path_, lines: dict[Path_, int], path: Path) -> None:
+    lines[at] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise ConfigError(
+                    f"{path}:{key.start_mark.line + 1}: '{key.value}' stands twice; the second would hide the first. "
+                    "Remove one of them."
+                )
+            seen.add(key.value)
+            _collect(value, (*at, key.value), lines, path)
+            lines[(*at, key.value)] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            _collect(value, (*at, index), lines, path)
+
+
+def _explain(
+    path: Path, lines: dict[Path_, int], problem: dict, data: Any, model: type[Entry]
+) -> str:
+    loc = _real(problem["loc"], data)
+    line = next((lines[loc[:n]] for n in range(len(loc), -1, -1) if loc[:n] in lines), 1)
+    key = ".".join(str(part) for part in loc) or "the file"
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
+        accepted = ", ".join(_accepted(model, loc[:-1]))
+        what = f"unknown key '{loc[-1]}'" + (f"; accepted: {accepted}" if accepted else "")
+    elif kind == "missing":
+        what = "is missing; add it"
+    elif kind in ("literal_error", "union_tag_invalid"):
+        accepted = context.get("expected") or context.get("expected_tags")
+        what = f"is {_value(data, loc)!r}; accepted: {accepted}"
+    elif kind == "value_error":
+        what = str(context.get("error", problem["msg"]))
+    else:
+        what = f"is {_value(data, loc)!r}: {problem['msg']}"
+    return f"{path}:{line}: {key}: {what}"
+
+
+def _real(loc: Path_, data: Any) -> Path_:
+    """`loc` without the names pydantic adds for union members: only what can be walked in the file."""
+    real: list[Any] = []
+    for index, part in enumerate(loc):
+        if isinstance(data, dict) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        elif index != len(loc) - 1 or isinstance(data, str | int | float | bool):
+            continue
+        real.append(part)
+    return tuple(real)
+
+
+def _value(data: Any, loc: Path_) -> Any:
+    for part in loc:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
+
+
+def _accepted(model: Any, loc: Path_) -> list[str]:
+    """The keys accepted at `loc`, by walking the model; empty where a union makes that ambiguous."""
+    current: Any = model
+    for part in loc:
+        fields = getattr(current, "model_fields", None)
+        if fields is not None:
+            field = next((f for n, f in fields.items() if part in (n, f.alias)), None)
+            current = field.annotation if field else None
+        else:
+            arguments = getattr(current, "__args__", ())
+            current = arguments[-1] if arguments else None
+        options = [a for a in getattr(current, "__args__", ()) if a is not type(None)]
+        if len(options) == 1 and getattr(current, "__origin__", None) not in (dict, list, tuple):
+            current = options[0]
+    fields = getattr(current, "model_fields", {})
+    return sorted(f.alias or n for n, f in fields.items())

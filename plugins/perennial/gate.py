@@ -1,0 +1,92 @@
+"""The gate of a night: the same totals measured in every layer must agree, to the cent, or nothing leaves.
+
+dbt's own tests have already passed when this runs; a failed one fails the build before it.
+"""
+
+from datetime import date
+
+import psycopg
+
+from perennial.errors import GateError
+from perennial.progress import say
+from perennial.warehouse.database import connect
+
+# total -> layer -> query; every layer of a total must give the same number
+TOTALS: dict[str, dict[str, str]] = {
+    "rows": {
+        "landed": "select sum(rows_landed) from ops.batches",
+        "loaded + quarantined": """
+            select sum(rows_loaded) + (select count(*) from quarantine.rejected_rows) from ops.batches
+        """,
+    },
+    "orders": {
+        "input": "select count(*) from input.input_orders",
+        "fct_orders": "select count(*) from marts.fct_orders",
+    },
+    "net revenue": {
+        "input": """
+            select coalesce(sum(o.gross_amount - coalesce(r.amount, 0)) filter (where o.cancelled_on is null), 0)
+            from input.input_orders as o
+            left join (
+                select source, order_id, sum(amount) as amount from input.input_refunds group by source, order_id
+            ) as r using (source, order_id)
+        """,
+        "fct_orders": "select coalesce(sum(net_amount), 0) from marts.fct_orders",
+        "customer_clv": "select coalesce(sum(historic_value), 0) from marts.customer_clv",
+        "tiers": """
+            select coalesce(sum(value), 0) from (
+                select abc_tier, sum(historic_value) as value
+                from marts.customer_abc join marts.customer_clv using (customer_key) group by abc_tier
+            ) as tiers
+        """,
+        "stages": """
+            select coalesce(max(value), 0) from (
+                select lifecycle_model, sum(historic_value) as value
+                from marts.customer_lifecycle join marts.customer_clv using (customer_key) group by lifecycle_model
+            ) as stages
+        """,
+    },
+    "customers": {
+        "keys": "select count(distinct customer_key) from intermediate.int_customer_keys",
+        "dim_customers": "select count(*) from marts.dim_customers",
+        "stages, fewest": """
+            select coalesce(min(customers), 0) from (
+                select count(*) as customers from marts.customer_lifecycle group by lifecycle_model
+            ) as stages
+        """,
+        "tiers": "select count(*) from marts.customer_abc",
+    },
+}
+
+
+def run(as_of: date) -> None:
+    """Record ops.reconciliation and ops.gate_results of the night; GateError if a total does not agree."""
+    with connect() as session:
+        failed = [message for total in TOTALS if (message := _reconcile(session, as_of, total))]
+    if failed:
+        raise GateError(
+            f"night {as_of} is blocked, nothing is exported: {'; '.join(failed)}. "
+            "See ops.reconciliation; run the night again once the cause is mended."
+        )
+    say(f"gate: {len(TOTALS)} totals agree in every layer")
+
+
+def _reconcile(session: psycopg.Connection, as_of: date, total: str) -> str | None:
+    values = {
+        layer: session.execute(query).fetchone().popitem()[1] or 0
+        for layer, query in TOTALS[total].items()
+    }
+    for layer, value in values.items():
+        session.execute(
+            "insert into ops.reconciliation (as_of, total, layer, value) values (%s, %s, %s, %s) "
+            "on conflict (as_of, total, layer) do update set value = excluded.value",
+            [as_of, total, layer, value],
+        )
+    agree = len(set(values.values())) == 1
+    message = f"{total}: " + ", ".join(f"{layer} {value:,}" for layer, value in values.items())
+    session.execute(
+        "insert into ops.gate_results (as_of, check_name, passed, severity, message) values (%s, %s, %s, 'block', %s) "
+        "on conflict (as_of, check_name) do update set passed = excluded.passed, message = excluded.message",
+        [as_of, f"reconcile {total}", agree, message],
+    )
+    return None if agree else message

@@ -1,0 +1,158 @@
+"""The landing zone: immutable Parquet per source, entity and night, plus a manifest. It is the replay log.
+
+`landing/<source>/<entity>/<as_of>/part-00000.parquet`, all columns text as the source delivered them, and
+`manifest.json`, written last: a folder without it is the rest of a killed run and is written anew.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from perennial import paths
+from perennial.clock import wall_clock
+from perennial.errors import FatalError
+
+MANIFEST = "manifest.json"
+ROWS_PER_FILE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One landed batch. `columns` are source columns in order; `position` is the cursor after it."""
+
+    source: str
+    entity: str
+    as_of: str
+    extracted_at: str
+    rows: int
+    bytes: int
+    columns: list[str]
+    position: dict[str, Any]
+    files: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def batch_id(self) -> str:
+        """One batch per source, entity and night: landing or loading it again is the same batch."""
+        return f"{self.source}.{self.entity}.{self.as_of}"
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the whole manifest, hence of all rows."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def folder(source: str, entity: str, as_of: date | str) -> Path:
+    """Where that batch lies."""
+    return paths.state() / "landing" / source / entity / str(as_of)
+
+
+def find(source: str, entity: str, as_of: date | str) -> Batch | None:
+    """The complete batch of that night, or None."""
+    manifest = folder(source, entity, as_of) / MANIFEST
+    return Batch(**json.loads(manifest.read_text())) if manifest.exists() else None
+
+
+@dataclass(frozen=True)
+class Extract:
+    """What a connector hands over: rows as text tables, and functions that are valid once all rows were read."""
+
+    columns: Sequence[str]
+    tables: Iterable[pa.Table | pa.RecordBatch]
+    position: Any  # callable: the cursor after the last row
+    notes: list[str] = field(default_factory=list)
+
+
+def write(source: str, entity: str, as_of: date, extract: Extract) -> Batch:
+    """Stream `extract` to the landing zone and seal it with its manifest."""
+    target = folder(source, entity, as_of)
+    if target.exists():
+        shutil.rmtree(target)
+    paths.private_folder(paths.state() / "landing")
+    paths.private_folder(target)
+    files, rows = [], 0
+    schema = pa.schema([(name, pa.string()) for name in extract.columns])
+    for number, chunk in enumerate(_chunks(extract.tables)):
+        path = target / f"part-{number:05d}.parquet"
+        count = _write_file(path, schema, chunk)
+        rows += count
+        files.append(
+            {
+                "name": path.name,
+                "rows": count,
+                "bytes": path.stat().st_size,
+                "sha256": _sha256(path),
+            }
+        )
+    batch = Batch(
+        source=source,
+        entity=entity,
+        as_of=str(as_of),
+        extracted_at=wall_clock().isoformat(),  # after the last row was read
+        rows=rows,
+        bytes=sum(f["bytes"] for f in files),
+        columns=list(extract.columns),
+        position=extract.position(),
+        files=files,
+        notes=extract.notes,
+    )
+    part = target / f"{MANIFEST}.part"
+    part.write_text(json.dumps(asdict(batch), indent=1, ensure_ascii=False), encoding="utf-8")
+    part.rename(target / MANIFEST)
+    return batch
+
+
+def read(batch: Batch) -> Iterator[pa.RecordBatch]:
+    """The rows of a batch; FatalError if a file is missing or not what the manifest says."""
+    base = folder(batch.source, batch.entity, batch.as_of)
+    for entry in batch.files:
+        path = base / entry["name"]
+        if not path.exists() or _sha256(path) != entry["sha256"]:
+            raise FatalError(
+                f"{path}: missing or changed since it was landed (sha256 differs from {MANIFEST}). "
+                "Landed files are never edited: restore it, or delete the folder to extract the night again."
+            )
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(batch_size=65_536)
+
+
+def _chunks(tables: Iterable[Any]) -> Iterator[Iterator[Any]]:
+    """Split a stream of tables into streams of about ROWS_PER_FILE rows, without holding any of them."""
+    stream = iter(tables)
+
+    def chunk(first: Any) -> Iterator[Any]:
+        rows = first.num_rows
+        yield first
+        while rows < ROWS_PER_FILE and (table := next(stream, None)) is not None:
+            rows += table.num_rows
+            yield table
+
+    while (first := next(stream, None)) is not None:
+        yield chunk(first)
+
+
+def _write_file(path: Path, schema: pa.Schema, chunk: Iterator[Any]) -> int:
+    part = path.with_suffix(".parquet.part")
+    rows = 0
+    with pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        for table in chunk:
+            rows += table.num_rows
+            if isinstance(table, pa.RecordBatch):
+                writer.write_batch(table)
+            else:
+                writer.write_table(table)
+    part.rename(path)
+    return rows
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Lifecycle models: from conditions in config/ to SQL over episodes."""

@@ -1,0 +1,1 @@
+"""Source systems: one file per connector kind, found by name through the registry."""

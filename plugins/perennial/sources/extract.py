@@ -1,0 +1,31 @@
+"""Extract one source for one night: read what changed, land it. Landing again returns what was landed."""
+
+from datetime import date
+
+from perennial import landing
+from perennial.config.sources import Source
+from perennial.connections import Connection
+from perennial.landing import Batch
+from perennial.progress import say
+from perennial.sources.registry import CONNECTORS
+from perennial.warehouse import loader
+
+
+def extract(name: str, source: Source, connection: Connection | None, as_of: date) -> list[Batch]:
+    """All batches of source `name` for the night `as_of`, in the order of its entities.
+
+    Entities that are already landed are not read again: the landing zone is immutable.
+    """
+    batches = {entity: landing.find(name, entity, as_of) for entity in source.entities}
+    missing = {
+        entity: source.entities[entity] for entity, batch in batches.items() if batch is None
+    }
+    if missing:
+        pending = source.model_copy(update={"entities": missing})
+        stored = loader.positions(name)
+        for entity, rows in CONNECTORS[source.kind].open(name, pending, connection, stored, as_of):
+            batches[entity] = landing.write(name, entity, as_of, rows)
+    for batch in batches.values():
+        note = f" ({len(batch.notes)} notes: {batch.notes[0]})" if batch.notes else ""
+        say(f"extract {name}: {batch.rows:,} {batch.entity}{note}")
+    return list(batches.values())

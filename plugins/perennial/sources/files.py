@@ -1,0 +1,114 @@
+"""File drops: a folder into which another system puts CSV files.
+
+    click_collect:
+      kind: files
+      folder: drop/click_collect       # relative to the state folder, or absolute
+      files: "click_collect_*.csv"
+      timezone: America/New_York       # how wall times in the files are meant
+      entities:
+        orders: {columns: {order_id: pickup_ref, amount: basket_value, ...}}
+
+A file is read when its name or its content is new, so late and re-delivered files are taken. Fields are text; what
+they mean is decided by the contract, row by row. Two columns are added: `_file` and `_line`, and `_problem` where a
+line does not fit the header, or the header lacks a column that the contract requires. Other missing columns are empty.
+"""
+
+import csv
+import hashlib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from perennial import paths
+from perennial.config.sources import Entity, Source
+from perennial.connections import Connection
+from perennial.errors import ConfigError, ContractError
+from perennial.landing import Extract
+from perennial.warehouse import contract
+
+ROWS_PER_TABLE = 20_000
+OWN_COLUMNS = ("_file", "_line", "_problem")
+
+
+def open(
+    name: str, source: Source, connection: Connection | None, positions: dict[str, Any], as_of: date
+) -> Iterator[tuple[str, Extract]]:
+    """Yield every entity of the drop folder; see the registry for the contract."""
+    folder = paths.state() / source.folder
+    if not folder.is_dir():
+        raise ConfigError(
+            f"source '{name}': {folder} is not a folder. Create it, or mend 'folder' in config/sources.yml."
+        )
+    files = {
+        p.name: hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.glob(source.files))
+    }
+    for entity_name, entity in source.entities.items():
+        known = (positions.get(entity_name) or {}).get("files", {})
+        required = {c.name for c in contract.ENTITIES[entity_name].columns if c.required}
+        yield entity_name, _extract(folder, entity, required, known, files)
+
+
+def _extract(
+    folder: Path, entity: Entity, required: set[str], known: dict[str, str], files: dict[str, str]
+) -> Extract:
+    fresh = [name for name, digest in files.items() if known.get(name) != digest]
+    needed = {c.from_ for name, c in entity.columns.items() if name in required and c.from_}
+    wanted = list(dict.fromkeys(c.from_ for c in entity.columns.values() if c.from_))
+    notes: list[str] = []
+    return Extract(
+        columns=[*wanted, *OWN_COLUMNS],
+        tables=_tables(folder, fresh, wanted, needed, notes),
+        position=lambda: {"files": known | files},
+        notes=notes,
+    )
+
+
+def _tables(
+    folder: Path, names: list[str], wanted: list[str], needed: set[str], notes: list[str]
+) -> Iterator[pa.Table]:
+    rows: list[list[str | None]] = []
+    for name in names:
+        for row in _rows(folder / name, wanted, needed, notes):
+            rows.append(row)
+            if len(rows) == ROWS_PER_TABLE:
+                yield _table(rows, wanted)
+                rows = []
+    if rows:
+        yield _table(rows, wanted)
+
+
+def _rows(
+    path: Path, wanted: list[str], needed: set[str], notes: list[str]
+) -> Iterator[list[str | None]]:
+    # undecodable bytes become U+FFFD, which the contract rejects: the row is kept, the run goes on
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        reader = csv.reader(stream)
+        header = next(reader, [])
+        absent = [c for c in wanted if c not in header]
+        if absent:
+            notes.append(
+                f"{path.name}: no column {', '.join(absent)}; it has {', '.join(header) or 'nothing'}"
+            )
+        unusable = next((f"no column {c}" for c in absent if c in needed), None)
+        places = [header.index(c) if c in header else len(header) for c in wanted]
+        try:
+            for fields in filter(None, reader):
+                problem = unusable
+                if len(fields) != len(header):
+                    problem = f"{len(fields)} fields where the header has {len(header)}"
+                values = [fields[p] if p < min(len(fields), len(header)) else None for p in places]
+                yield [*(v or None for v in values), path.name, str(reader.line_num), problem]
+        except csv.Error as error:
+            raise ContractError(
+                f"{path}:{reader.line_num}: not readable as CSV: {error}. Have the file delivered again."
+            ) from None
+
+
+def _table(rows: list[list[str | None]], wanted: list[str]) -> pa.Table:
+    columns = zip(*rows, strict=True)
+    names = [*wanted, *OWN_COLUMNS]
+    return pa.table({n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)})

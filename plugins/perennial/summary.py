@@ -1,0 +1,130 @@
+"""What a night came to, for the person who ran it."""
+
+from datetime import date
+
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from perennial import config, night, paths
+from perennial.errors import ConfigError
+from perennial.warehouse.database import connect
+
+TIERS = ("A", "B", "C", "N")
+
+STAGES = """
+    select s.stage, s.label_en, s.label_zh, a.abc_tier, count(l.customer_key) as customers
+    from marts.dim_stages as s
+    left join marts.customer_lifecycle as l using (lifecycle_model, stage)
+    left join marts.customer_abc as a using (customer_key)
+    where s.lifecycle_model = %s
+    group by s.stage, s.label_en, s.label_zh, s.stage_order, a.abc_tier
+    order by s.stage_order
+"""
+MOVES = """
+    select count(*) filter (where next_stage_on <= as_of + 1) as tomorrow,
+        count(*) filter (where next_stage_on <= as_of + 30) as month
+    from marts.customer_lifecycle where lifecycle_model = %s
+"""
+AUDIENCES = """
+    select m.audience, m.channel, count(*) as members, count(*) filter (where m.verdict = 'export') as exported,
+        count(*) filter (where m.reason = 'consent_denied') as consent_denied,
+        count(*) filter (where m.reason = 'no_consent') as no_consent,
+        count(*) filter (where m.reason = 'no_address') as no_address
+    from activation.audience_members as m group by m.audience, m.channel order by m.audience, m.channel
+"""
+QUARANTINE = """
+    select q.source, q.entity, q.column_name, coalesce(r.label_en, q.reason) as reason, count(*) as rows
+    from quarantine.rejected_rows as q
+    left join marts.dim_reasons as r on r.kind = 'quarantine' and r.reason = q.reason
+    group by 1, 2, 3, 4 order by 5 desc, 1, 2, 3
+"""
+LANDED = """
+    select coalesce(sum(rows_landed), 0) as landed, coalesce(sum(rows_loaded), 0) as loaded,
+        coalesce(sum(rows_quarantined), 0) as quarantined from ops.batches
+"""
+
+
+def show(console: Console | None = None) -> None:
+    """Print the newest night: customers per stage and tier, audiences, quarantine, files, what to type next."""
+    console = console or Console()
+    as_of = night.horizon()
+    if as_of is None:
+        raise ConfigError("no night has been built yet; run `make demo`, or `perennial nightly`")
+    settings = config.load()
+    model = settings.lifecycle.default
+    with connect() as session:
+        console.print()
+        console.print(_stages(session, as_of, model, settings.lifecycle.models[model].name))
+        moves = session.execute(MOVES, [model]).fetchone()
+        console.print(
+            f"Unless they order, {moves['tomorrow']:,} customers enter another stage tomorrow and "
+            f"{moves['month']:,} within 30 days: the rows are already in marts.fct_lifecycle_timeline.\n"
+        )
+        console.print(_audiences(session))
+        console.print(_quarantine(session))
+        landed = session.execute(LANDED).fetchone()
+        console.print(
+            f"{landed['landed']:,} rows landed = {landed['loaded']:,} loaded + {landed['quarantined']:,} quarantined\n"
+        )
+    _where_next(console, as_of)
+
+
+def _stages(session: psycopg.Connection, as_of: date, model: str, name) -> Table:
+    table = Table(title=f"Customers on {as_of}: {name.en} / {name.zh}", title_justify="left")
+    table.add_column("stage")
+    table.add_column("阶段")
+    for tier in TIERS:
+        table.add_column(tier, justify="right")
+    table.add_column("all", justify="right", style="bold")
+    stages: dict[tuple[str, str], dict[str, int]] = {}
+    for row in session.execute(STAGES, [model]):
+        stages.setdefault((row["label_en"], row["label_zh"]), {})[row["abc_tier"]] = row[
+            "customers"
+        ]
+    for (english, chinese), tiers in stages.items():
+        counts = [tiers.get(tier, 0) for tier in TIERS]
+        table.add_row(
+            english, chinese, *(f"{n:,}" if n else "·" for n in counts), f"{sum(counts):,}"
+        )
+    totals = [sum(tiers.get(tier, 0) for tiers in stages.values()) for tier in TIERS]
+    table.add_section()
+    table.add_row("all", "合计", *(f"{n:,}" for n in totals), f"{sum(totals):,}")
+    return table
+
+
+def _audiences(session: psycopg.Connection) -> Table:
+    table = Table(title="Audiences", title_justify="left")
+    table.add_column("audience")
+    table.add_column("channel")
+    for column in ("members", "denied", "no consent", "no address", "exported"):
+        table.add_column(column, justify="right", style="bold" if column == "exported" else None)
+    for row in session.execute(AUDIENCES):
+        keys = ("members", "consent_denied", "no_consent", "no_address", "exported")
+        table.add_row(row["audience"], row["channel"], *(f"{row[k]:,}" for k in keys))
+    return table
+
+
+def _quarantine(session: psycopg.Connection) -> Table:
+    table = Table(title="Quarantined rows (see quarantine.rejected_rows)", title_justify="left")
+    for column in ("source", "entity", "column", "reason"):
+        table.add_column(column)
+    table.add_column("rows", justify="right")
+    for row in session.execute(QUARANTINE):
+        table.add_row(
+            row["source"], row["entity"], row["column_name"], row["reason"], f"{row['rows']:,}"
+        )
+    return table
+
+
+def _where_next(console: Console, as_of: date) -> None:
+    console.print(
+        f"Audience files  {paths.state() / 'audiences'}/<channel>/{as_of}/", soft_wrap=True
+    )
+    console.print(f"Landing zone    {paths.state() / 'landing'}", soft_wrap=True)
+    console.print("\nType next")
+    console.print("  .venv/bin/perennial psql -c 'select * from marts.customer_lifecycle limit 10'")
+    console.print(
+        f"  make nightly AS_OF={date.fromordinal(as_of.toordinal() + 1)}    the next night"
+    )
+    console.print("  make ui                           the same in Airflow's own pages")

@@ -1,0 +1,126 @@
+"""Run dbt for a night: the configuration as vars, the warehouse connection as environment, results as rows."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from perennial import paths
+from perennial.activation.compile import compile_audiences
+from perennial.config import Config
+from perennial.connections import Connection
+from perennial.errors import FatalError
+from perennial.lifecycle.compile import compile_enabled
+from perennial.progress import say
+
+FAILED = ("error", "fail", "runtime error")
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one dbt node."""
+
+    node: str
+    status: str
+    seconds: float
+    message: str
+
+
+def variables(config: Config, as_of: date) -> dict[str, object]:
+    """Everything the models need to know that is decided in config/, and the night."""
+    lifecycle, business = config.lifecycle, config.sources.business
+    starts = [p.effective_from for p in lifecycle.population]
+    return {
+        "as_of_date": as_of.isoformat(),
+        "business_timezone": business.timezone,
+        "day_starts_at_hour": business.day_starts_at_hour,
+        "cycle": lifecycle.cycle.model_dump(),
+        "trend": lifecycle.trend.model_dump(),
+        "population": [
+            {
+                "effective_from": row.effective_from.isoformat() if row.effective_from else None,
+                "effective_to": end.isoformat() if end else None,
+                "median_gap_days": row.median_gap_days,
+                "order_value": row.order_value,
+            }
+            for row, end in zip(lifecycle.population, [*starts[1:], None], strict=True)
+        ],
+        "lifecycle": compile_enabled(lifecycle),
+        "stages": [
+            {
+                "lifecycle_model": name,
+                "stage": stage.stage,
+                "stage_order": order,
+                "label_en": stage.label.en,
+                "label_zh": stage.label.zh,
+                "description_en": stage.description.en,
+                "description_zh": stage.description.zh,
+            }
+            for name in lifecycle.enabled
+            for order, stage in enumerate(lifecycle.models[name].stages)
+        ],
+        "audiences": compile_audiences(config),
+    }
+
+
+def target_folder(as_of: date) -> Path:
+    """Where dbt writes; it outlives a task attempt so that a retry can continue."""
+    return paths.state() / "dbt" / str(as_of)
+
+
+def run(
+    arguments: list[str], config: Config, as_of: date, warehouse: Connection, *, retry: bool = False
+) -> list[NodeResult]:
+    """Run dbt with `arguments` (e.g. ["build"]); with `retry`, only what failed in the attempt before.
+
+    Raises FatalError naming the failed nodes. Never call it where another dbt runs in the same process.
+    """
+    from dbt.cli.main import dbtRunner  # slow to import, and only needed here
+
+    target = target_folder(as_of)
+    target.mkdir(parents=True, exist_ok=True)
+    project = str(paths.home() / "dbt_project")
+    common = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(target)]
+    common += ["--log-path", str(target / "logs"), "--log-level-file", "warn", "--quiet"]
+    if retry and (target / "run_results.json").exists():
+        command = ["retry", *common]
+    else:
+        command = [
+            *arguments,
+            *common,
+            "--vars",
+            json.dumps(variables(config, as_of), ensure_ascii=False),
+        ]
+    os.environ.update(warehouse.libpq())
+    os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+    outcome = dbtRunner(callbacks=[_progress()]).invoke(command)
+    if outcome.exception is not None:
+        raise FatalError(f"dbt {command[0]}: {outcome.exception}") from outcome.exception
+    results = [
+        NodeResult(
+            r.node.unique_id,
+            str(r.status),
+            round(r.execution_time, 3),
+            (r.message or "").split("\n")[0][:300],
+        )
+        for r in getattr(outcome.result, "results", [])
+    ]
+    failed = [r for r in results if r.status in FAILED]
+    if failed:
+        raise FatalError("dbt: " + "; ".join(f"{r.node}: {r.status}: {r.message}" for r in failed))
+    return results
+
+
+def _progress() -> Callable[[object], None]:
+    """A dbt callback that says which table was built."""
+
+    def on_event(event: object) -> None:
+        if event.info.name != "NodeFinished":
+            return
+        node = event.data.node_info
+        if node.resource_type in ("model", "seed") or node.node_status in FAILED:
+            say(f"transform: {node.node_name} {node.node_status}")
+
+    return on_event

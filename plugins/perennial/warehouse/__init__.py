@@ -1,0 +1,1 @@
+"""The warehouse: how rows get in, where they lie, what is accepted."""

@@ -1,0 +1,97 @@
+"""The contract every source maps into: entities, their columns, and what makes a row acceptable.
+
+`raw.<entity>` has exactly these columns (sql/), a test holds the two together. A row that breaks the contract goes to
+`quarantine.rejected_rows`; nothing is dropped.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Type = Literal["text", "timestamp", "number", "whole", "currency"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One contract column. `past` marks timestamps of things that happened: never later than the extraction."""
+
+    name: str
+    type: Type = "text"
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    past: bool = False
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One raw table. `key` is the natural id within a source; `version` orders versions of a row, if delivered."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    version: str | None = None
+
+
+def _entity(name: str, key: str, *columns: Column, version: str | None = None) -> Entity:
+    return Entity(name, tuple(key.split()), columns, version)
+
+
+ENTITIES: dict[str, Entity] = {
+    entity.name: entity
+    for entity in (
+        _entity(
+            "customers",
+            "customer_id",
+            Column("customer_id", required=True),
+            Column("email"),
+            Column("phone"),
+            Column("country"),
+            Column("acquisition_source"),
+            Column("registered_at", "timestamp", required=True, past=True),
+            Column("changed_at", "timestamp"),
+            version="changed_at",
+        ),
+        _entity(
+            "orders",
+            "order_id",
+            Column("order_id", required=True),
+            Column("customer_id", required=True),
+            Column("ordered_at", "timestamp", required=True, past=True),
+            Column("status", required=True, choices=("placed", "cancelled")),
+            Column("cancelled_at", "timestamp", past=True),
+            Column("amount", "number", required=True),
+            Column("currency", "currency", required=True),
+            Column("changed_at", "timestamp"),
+            version="changed_at",
+        ),
+        _entity(
+            "order_lines",
+            "order_id line_no",
+            Column("order_id", required=True),
+            Column("line_no", "whole", required=True),
+            Column("product_id"),
+            Column("category"),
+            Column("quantity", "number"),
+            Column("amount", "number", required=True),
+            Column("changed_at", "timestamp"),
+            version="changed_at",
+        ),
+        _entity(
+            "refunds",
+            "refund_id",
+            Column("refund_id", required=True),
+            Column("order_id", required=True),
+            Column("refunded_at", "timestamp", required=True, past=True),
+            Column("amount", "number", required=True),
+            Column("currency", "currency", required=True),
+        ),
+        _entity(
+            "consents",
+            "customer_id channel purpose changed_at",
+            Column("customer_id", required=True),
+            Column("channel", required=True, choices=("email", "sms")),
+            Column("purpose", required=True),
+            Column("status", required=True, choices=("granted", "denied")),
+            Column("changed_at", "timestamp", required=True),
+        ),
+    )
+}

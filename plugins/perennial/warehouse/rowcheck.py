@@ -1,0 +1,125 @@
+"""The SQL that maps landed text to contract columns and finds what is wrong with a row.
+
+All checks run in the warehouse, in one pass over the batch; the first broken rule of a row is its reason.
+"""
+
+from psycopg import sql
+
+from perennial.config.sources import Column as Origin
+from perennial.warehouse.contract import Column, Entity
+
+PLAIN_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]|$)"  # keeps out what PostgreSQL also reads: now, today, infinity
+
+CLOCK_DRIFT = "15 minutes"  # clocks of source systems run ahead of ours by less than this
+
+
+def checked_rows(
+    entity: Entity,
+    origins: dict[str, Origin],
+    landed_columns: list[str],
+    currencies: tuple[str, ...],
+    extracted_at: str,
+) -> sql.Composed:
+    """Create `checked_rows` from `landed_rows`: contract columns as text, a hash, and `problem`.
+
+    `problem` is null or {reason, source column, value}.
+    """
+    columns = [c for c in entity.columns if c.name in origins]
+    mapped = [
+        sql.SQL("{} as {}").format(_mapped(origins[c.name]), sql.Identifier(c.name))
+        for c in columns
+    ]
+    rules = [rule for c in columns for rule in _rules(c, origins[c.name], currencies, extracted_at)]
+    hashed = sql.SQL(", ").join(
+        sql.SQL("coalesce({}, E'\\x02')").format(sql.Identifier(c.name)) for c in columns
+    )
+    return sql.SQL(
+        """
+        create temp table checked_rows on commit drop as
+        select mapped.*, md5(concat_ws(E'\\x01', {hashed}))::uuid as payload_hash,
+            case {file_rule} {rules} end as problem
+        from (select row_no, {own} as own_problem, {mapped} from landed_rows) as mapped
+        """
+    ).format(
+        hashed=hashed,
+        file_rule=sql.SQL(
+            "when own_problem is not null then array['unreadable_line', '_line', own_problem]"
+        ),
+        rules=sql.SQL(" ").join(rules),
+        own=sql.Identifier("_problem") if "_problem" in landed_columns else sql.SQL("null::text"),
+        mapped=sql.SQL(", ").join(mapped),
+    )
+
+
+def typed(column: Column, origin: Origin) -> sql.Composed:
+    """The contract column of `checked_rows` in its real type; only valid rows are cast."""
+    text = sql.Identifier(column.name)
+    if column.type == "timestamp":
+        return sql.SQL("{0}::timestamptz as {0}").format(text)
+    if column.type == "number":
+        scale = sql.SQL(" / 100") if origin.as_ == "cents" else sql.SQL("")
+        return sql.SQL("({0}::numeric{1})::numeric(18, 4) as {0}").format(text, scale)
+    if column.type == "whole":
+        return sql.SQL("{0}::bigint as {0}").format(text)
+    return sql.Composed([text])
+
+
+def _mapped(origin: Origin) -> sql.Composable:
+    if origin.constant is not None:
+        return sql.Literal(origin.constant)
+    value: sql.Composable = sql.SQL("nullif({}, '')").format(sql.Identifier(origin.from_))
+    if origin.values:
+        cases = [
+            sql.SQL("when {} then {}").format(sql.Literal(seen), sql.Literal(meant))
+            for seen, meant in origin.values.items()
+        ]
+        value = sql.SQL("case {0} {1} else {0} end").format(value, sql.SQL(" ").join(cases))
+    if origin.as_ == "email_key":
+        # an id that is no contact detail; sources that know customers by e-mail agree on it
+        value = sql.SQL("'email:' || md5(nullif(lower(btrim({})), ''))").format(value)
+    return value
+
+
+def _rules(
+    column: Column, origin: Origin, currencies: tuple[str, ...], extracted_at: str
+) -> list[sql.Composed]:
+    text = sql.Identifier(column.name)
+    tests: list[tuple[str, sql.Composable]] = []
+    if column.required:
+        tests.append(("missing_value", sql.SQL("{} is null").format(text)))
+    tests.append(("undecodable_text", sql.SQL("position(U&'\\FFFD' in {}) > 0").format(text)))
+    if column.choices:
+        choices = sql.SQL(", ").join(map(sql.Literal, column.choices))
+        tests.append(("value_not_allowed", sql.SQL("{} not in ({})").format(text, choices)))
+    if column.type == "number":
+        valid = sql.SQL("({0} ~ {1} and pg_input_is_valid({0}, 'numeric(18, 4)'))").format(
+            text, sql.Literal(PLAIN_NUMBER)
+        )
+        tests.append(("not_a_number", sql.SQL("not {}").format(valid)))
+    if column.type == "whole":
+        tests.append(
+            ("not_a_whole_number", sql.SQL("not pg_input_is_valid({}, 'bigint')").format(text))
+        )
+    if column.type == "currency":
+        known = sql.SQL(", ").join(map(sql.Literal, currencies))
+        tests.append(("currency_not_configured", sql.SQL("{} not in ({})").format(text, known)))
+    if column.type == "timestamp":
+        valid = sql.SQL("({0} ~ {1} and pg_input_is_valid({0}, 'timestamptz'))").format(
+            text, sql.Literal(ISO_DATE)
+        )
+        tests.append(("not_a_timestamp", sql.SQL("not {}").format(valid)))
+    if column.past:
+        late = sql.SQL("{}::timestamptz > {}::timestamptz + {}::interval").format(
+            text, sql.Literal(extracted_at), sql.Literal(CLOCK_DRIFT)
+        )
+        tests.append(("dated_after_extraction", late))
+    return [_rule(reason, column, origin, test) for reason, test in tests]
+
+
+def _rule(reason: str, column: Column, origin: Origin, test: sql.Composable) -> sql.Composed:
+    shown = origin.from_ or column.name
+    value = sql.Identifier(column.name)
+    return sql.SQL("when {} then array[{}, {}, {}]").format(
+        test, sql.Literal(reason), sql.Literal(shown), value
+    )

@@ -1,0 +1,78 @@
+-- One table per contract entity (plugins/perennial/warehouse/contract.py). Append-only: one row per landed version.
+-- A batch is written once, in one transaction, so (batch_id, row_no) is unique without an index that checks it.
+create table if not exists raw.customers (
+    source text not null,
+    customer_id text not null,
+    email text,
+    phone text,
+    country text,
+    acquisition_source text,
+    registered_at timestamptz not null,
+    changed_at timestamptz,
+    payload_hash uuid not null,
+    batch_id text not null,
+    row_no bigint not null,
+    loaded_at timestamptz not null default now()
+);
+create index if not exists customers_by_id on raw.customers (source, customer_id);
+
+create table if not exists raw.orders (
+    source text not null,
+    order_id text not null,
+    customer_id text not null,
+    ordered_at timestamptz not null,
+    status text not null,
+    cancelled_at timestamptz,
+    amount numeric(18, 4) not null,
+    currency text not null,
+    changed_at timestamptz,
+    payload_hash uuid not null,
+    batch_id text not null,
+    row_no bigint not null,
+    loaded_at timestamptz not null default now()
+);
+create index if not exists orders_by_id on raw.orders (source, order_id);
+
+create table if not exists raw.order_lines (
+    source text not null,
+    order_id text not null,
+    line_no bigint not null,
+    product_id text,
+    category text,
+    quantity numeric(18, 4),
+    amount numeric(18, 4) not null,
+    changed_at timestamptz,
+    payload_hash uuid not null,
+    batch_id text not null,
+    row_no bigint not null,
+    loaded_at timestamptz not null default now()
+);
+create index if not exists order_lines_by_id on raw.order_lines (source, order_id, line_no);
+
+create table if not exists raw.refunds (
+    source text not null,
+    refund_id text not null,
+    order_id text not null,
+    refunded_at timestamptz not null,
+    amount numeric(18, 4) not null,
+    currency text not null,
+    payload_hash uuid not null,
+    batch_id text not null,
+    row_no bigint not null,
+    loaded_at timestamptz not null default now()
+);
+create index if not exists refunds_by_id on raw.refunds (source, refund_id);
+
+create table if not exists raw.consents (
+    source text not null,
+    customer_id text not null,
+    channel text not null,
+    purpose text not null,
+    status text not null,
+    changed_at timestamptz not null,
+    payload_hash uuid not null,
+    batch_id text not null,
+    row_no bigint not null,
+    loaded_at timestamptz not null default now()
+);
+create index if not exists consents_by_id on raw.consents (source, customer_id, channel, purpose);

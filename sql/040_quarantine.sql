@@ -1,0 +1,15 @@
+-- Rows that broke the contract. Nothing is dropped: landed = loaded + quarantined.
+create table if not exists quarantine.rejected_rows (
+    batch_id text not null references ops.batches,
+    row_no bigint not null,
+    source text not null,
+    entity text not null,
+    reason text not null,
+    column_name text not null,
+    value text,
+    payload jsonb not null,
+    rejected_at timestamptz not null default now(),
+    primary key (batch_id, row_no)
+);
+comment on table quarantine.rejected_rows is
+'One row per rejected row. column_name is the source column, value what stood there, payload the whole landed row.';
