@@ -32,11 +32,7 @@ SETTINGS = config.load().sources
     catchup=False,
     max_active_runs=1,
     default_args=DEFAULT_ARGS,
-    params={
-        "as_of": Param(
-            None, type=["null", "string"], format="date", description="Business day to run for"
-        )
-    },
+    params={"as_of": Param(None, type=["null", "string"], format="date", description="Business day to run for")},
     doc_md=__doc__,
     tags=["perennial"],
 )
@@ -56,9 +52,7 @@ def customer_lifecycle():
         get_current_context()["source"] = source
         use_warehouse()
         name = SETTINGS.sources[source].connection
-        return night.extract_source(
-            source, date.fromisoformat(as_of), connection(name) if name else None
-        )
+        return night.extract_source(source, date.fromisoformat(as_of), connection(name) if name else None)
 
     @task(map_index_template="{{ source }}", multiple_outputs=False)
     def load(source: str, as_of: str) -> dict[str, int]:

@@ -1,4 +1,4 @@
--- Every schema of the warehouse. dbt builds staging, input, intermediate, marts, activation and pii; the rest is ours.
+-- Every schema of the warehouse. dbt builds in staging, input, intermediate, marts, activation and pii.
 create schema if not exists raw;
 create schema if not exists quarantine;
 create schema if not exists staging;
@@ -10,7 +10,7 @@ create schema if not exists ops;
 create schema if not exists pii;
 
 comment on schema raw is 'Landed row versions, append-only. Holds contact details: loader only.';
-comment on schema quarantine is 'Rows that broke the contract, with reason and value. Holds contact details: loader only.';
+comment on schema quarantine is 'Rows that broke the contract, with reason and value. Contact details: loader only.';
 comment on schema staging is 'The newest version of every landed row a night may see.';
 comment on schema input is 'The contract every source maps into; nothing downstream knows a source.';
 comment on schema intermediate is 'Steps between input and marts.';

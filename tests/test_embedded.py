@@ -10,12 +10,14 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
+
 from perennial import embedded
 from perennial.errors import ServerError
 
@@ -110,11 +112,7 @@ def cluster():
         patch.setenv("PERENNIAL_STATE", str(folder))
         patch.setenv("PGPORT", "6543")
         run = [sys.executable, "-c", CHILD]
-        closed = folder / "closed"  # nobody but us may be here; the server's OS user must not mind
-        closed.mkdir(mode=0o700)
-        children = [
-            subprocess.Popen(run, stdout=subprocess.PIPE, text=True, cwd=closed) for _ in range(2)
-        ]
+        children = [subprocess.Popen(run, stdout=subprocess.PIPE, text=True) for _ in range(2)]
         answers = [child.communicate()[0].strip() for child in children]
         yield {"answers": answers, "servers": servers_of(folder)}
         embedded.stop(force=True)
@@ -182,9 +180,17 @@ def test_a_link_where_the_short_socket_folder_belongs_is_refused(state, monkeypa
     short = Path(embedded.connection("postgres").host)
     (state / "elsewhere").mkdir()
     short.symlink_to(state / "elsewhere")
-    os.chown(short, embedded._server_uid(), -1, follow_symlinks=False)
+    for path in (short, state / "elsewhere"):
+        os.chown(path, embedded._server_uid(), -1, follow_symlinks=False)
     assert short.parent == state
-    assert str(short) in message_of_start()
+    assert f"{short} is meant for the socket, but is no folder" in message_of_start()
+
+
+@as_root
+def test_the_short_socket_folder_is_handed_to_the_os_user_of_the_server(state):
+    embedded._make_private(state / "short", embedded._server_uid())
+    assert (state / "short").owner() == embedded.ROOT_RUNS_AS
+    assert (state / "short").stat().st_mode & 0o777 == 0o700
 
 
 @as_root
@@ -241,6 +247,13 @@ def test_a_data_folder_with_foreign_files_is_not_overwritten(state):
     (embedded.pgdata() / "thesis.txt").write_text("years of work")
     assert f"cannot use {embedded.pgdata()}: it holds files" in message_of_start()
     assert (embedded.pgdata() / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_program_that_cannot_be_run_is_named_with_the_reason(state, monkeypatch):
+    monkeypatch.setattr(embedded, "POSTGRES_BIN_PATH", state)
+    text = message_of_start()
+    assert text.startswith("initdb failed: ")
+    assert "No such file" in text
 
 
 def test_waiting_for_another_start_ends_with_the_pid_that_holds_it(state, monkeypatch):
@@ -365,6 +378,35 @@ def test_starting_a_running_server_changes_nothing(server):
     assert postmaster() == before
 
 
+def pretend_starting() -> str:
+    """Make the live server look as if it still started; returns what its pid file said."""
+    text = (embedded.pgdata() / "postmaster.pid").read_text()
+    assert "ready   " in text
+    (embedded.pgdata() / "postmaster.pid").write_text(text.replace("ready   ", "starting"))
+    return text
+
+
+@pytest.mark.server
+def test_a_server_that_is_just_starting_is_waited_for(server):
+    file, text = embedded.pgdata() / "postmaster.pid", pretend_starting()
+    later = threading.Timer(0.3, file.write_text, [text])
+    later.start()
+    answer, seen = embedded.start(), file.read_text()
+    later.join()
+    assert answer is False
+    assert seen == text, "start came back too early"
+
+
+@pytest.mark.server
+def test_a_server_that_never_gets_ready_is_reported_with_its_log(server, monkeypatch):
+    monkeypatch.setattr(embedded, "TIMEOUT", 0.3)
+    text = pretend_starting()
+    shown = message_of_start()
+    (embedded.pgdata() / "postmaster.pid").write_text(text)
+    assert shown.startswith(f"server {postmaster()} is not ready after 0.3 s")
+    assert f"The end of {embedded.pgdata() / 'log'}:" in shown
+
+
 @pytest.mark.server
 def test_the_server_is_durable_fits_a_small_machine_and_has_no_network(server):
     wanted = {
@@ -404,6 +446,14 @@ def test_a_database_is_created_once_whatever_its_name(server):
     embedded.ensure_database(name)
     with connect(name) as db:
         assert db.execute("select a from kept").fetchone() == (1,)
+
+
+@pytest.mark.server
+def test_a_database_may_be_asked_for_by_several_at_once(server):
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(embedded.ensure_database, ["rush"] * 4))
+    with connect("rush") as db:
+        assert db.execute("select current_database()").fetchone() == ("rush",)
 
 
 @pytest.mark.server

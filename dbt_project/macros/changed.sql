@@ -11,8 +11,9 @@
 
 {# Deletes customers whose key is retired, after identities merged or split. #}
 {% macro forget_retired_customers() -%}
+    {%- set facts = ref('int_customer_facts') -%}
     {% if is_incremental() %}
         delete from {{ this }}
-        where customer_key not in (select customer_key from {{ ref('int_customer_facts') }})
+        where customer_key not in (select customer_key from {{ facts }})
     {% endif %}
 {%- endmacro %}

@@ -58,17 +58,13 @@ def prepare(env: dict[str, str]) -> None:
     passwords = Path(env["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
     if not passwords.exists():
         passwords.touch(mode=0o600)
-        passwords.write_text(
-            json.dumps({"admin": secrets.token_urlsafe(9), "marketer": secrets.token_urlsafe(9)})
-        )
+        passwords.write_text(json.dumps({"admin": secrets.token_urlsafe(9), "marketer": secrets.token_urlsafe(9)}))
     stamp = Path(env["AIRFLOW_HOME"]) / "migrated"
     version = _installed_version()
     if stamp.exists() and stamp.read_text() == version:
         return
     say("airflow: preparing its metadata database")
-    done = subprocess.run(
-        command("db", "migrate"), env=env, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command("db", "migrate"), env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PerennialError(f"airflow db migrate failed:\n{(done.stderr or done.stdout)[-2000:]}")
     stamp.write_text(version)

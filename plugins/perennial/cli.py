@@ -31,9 +31,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option(
-    "--as-of", type=Date(), help="Business day to run for; without it the last complete one."
-)
+@click.option("--as-of", type=Date(), help="Business day to run for; without it the last complete one.")
 @click.option("--stay", is_flag=True, help="Leave the embedded server running at the end.")
 def nightly(as_of: date | None, stay: bool) -> None:
     """Run the DAG customer_lifecycle for one night and show what came out."""
@@ -75,16 +73,8 @@ def check() -> None:
 def psql(arguments: tuple[str, ...]) -> None:
     """Open the warehouse in psql, or pass it any psql ARGUMENTS, e.g. -c 'select 1'."""
     with _warehouse(stay=False):
-        environment = (
-            os.environ
-            | {"PAGER": os.environ.get("PAGER", "less -S")}
-            | database.warehouse().libpq()
-        )
-        sys.exit(
-            subprocess.run(
-                [str(embedded.psql_path()), *arguments], env=environment, check=False
-            ).returncode
-        )
+        environment = os.environ | {"PAGER": os.environ.get("PAGER", "less -S")} | database.warehouse().libpq()
+        sys.exit(subprocess.run([str(embedded.psql_path()), *arguments], env=environment, check=False).returncode)
 
 
 @cli.command()

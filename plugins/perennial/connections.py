@@ -1,8 +1,8 @@
 """Connections by name, in Airflow's own notation, usable with and without Airflow.
 
-A connection `warehouse` is looked up in the environment variable `AIRFLOW_CONN_WAREHOUSE` (JSON or URI, as Airflow reads
-it). Inside an Airflow task the DAG resolves the name through Airflow instead, so secrets backends work; see
-`dags/`. With nothing configured, `warehouse` and the sample systems live on the embedded server.
+A connection `warehouse` is looked up in the environment variable `AIRFLOW_CONN_WAREHOUSE` (JSON or URI, as Airflow
+reads it). In an Airflow task the name is resolved by Airflow instead, so secrets backends work (`orchestration.py`).
+With nothing configured, `warehouse` and the sample systems live on the embedded server.
 """
 
 import json
@@ -34,9 +34,9 @@ class Connection:
             return cls._from_json(text) if text.lstrip().startswith("{") else cls._from_uri(text)
         except (ValueError, TypeError, AttributeError, KeyError):
             raise ConfigError(
-                f"connection '{name}': cannot be read as JSON or as a URI (its text is not shown, it may hold a "
-                f"password). Set AIRFLOW_CONN_{name.upper()} to e.g. "
-                '{"conn_type": "postgres", "host": "db", "login": "perennial", "password": "...", "schema": "warehouse"}'
+                f"connection '{name}': cannot be read as JSON or as a URI (not shown: it may hold a password). "
+                f"Set AIRFLOW_CONN_{name.upper()} to e.g. "
+                '{"conn_type": "postgres", "host": "db", "login": "perennial", "password": "...", "schema": "dwh"}'
             ) from None
 
     @classmethod

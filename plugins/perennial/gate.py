@@ -72,10 +72,7 @@ def run(as_of: date) -> None:
 
 
 def _reconcile(session: psycopg.Connection, as_of: date, total: str) -> str | None:
-    values = {
-        layer: session.execute(query).fetchone().popitem()[1] or 0
-        for layer, query in TOTALS[total].items()
-    }
+    values = {layer: session.execute(query).fetchone().popitem()[1] or 0 for layer, query in TOTALS[total].items()}
     for layer, value in values.items():
         session.execute(
             "insert into ops.reconciliation (as_of, total, layer, value) values (%s, %s, %s, %s) "

@@ -33,18 +33,14 @@ class Step:
 def choose_as_of(requested: str | None, now: datetime) -> date:
     """The business day to run for: the requested one, else the last complete one before `now`."""
     business = config.load().sources.business
-    local = now.astimezone(ZoneInfo(business.timezone)) - timedelta(
-        hours=business.day_starts_at_hour
-    )
+    local = now.astimezone(ZoneInfo(business.timezone)) - timedelta(hours=business.day_starts_at_hour)
     last_complete = local.date() - timedelta(days=1)
     if not requested:
         return last_complete
     try:
         as_of = date.fromisoformat(requested)
     except ValueError:
-        raise ConfigError(
-            f"as_of is '{requested}'; accepted: a date such as {last_complete}"
-        ) from None
+        raise ConfigError(f"as_of is '{requested}'; accepted: a date such as {last_complete}") from None
     if as_of > last_complete:
         raise ConfigError(
             f"as_of is {as_of}, a day that is not over; the last complete business day is {last_complete}"
@@ -56,9 +52,7 @@ def open_night(as_of: date) -> list[str]:
     """Prepare the warehouse and return the sources to extract."""
     database.migrate()
     with database.connect() as session:
-        session.execute(
-            "insert into ops.nights (as_of) values (%s) on conflict do nothing", [as_of]
-        )
+        session.execute("insert into ops.nights (as_of) values (%s) on conflict do nothing", [as_of])
     return list(config.load().sources.sources)
 
 
@@ -101,17 +95,15 @@ def is_before_horizon(as_of: date) -> bool:
 def horizon() -> date | None:
     """The night the marts show."""
     with database.connect() as session:
-        return session.execute(
-            "select max(as_of) as as_of from ops.nights where built_at is not null"
-        ).fetchone()["as_of"]
+        return session.execute("select max(as_of) as as_of from ops.nights where built_at is not null").fetchone()[
+            "as_of"
+        ]
 
 
 def build(as_of: date, *, retry: bool = False) -> bool:
     """Compute the marts of the night; False if a later night has been built, whose marts stay."""
     if is_before_horizon(as_of):
-        say(
-            f"transform: skipped, the marts already show {horizon()}; read {as_of} from marts.fct_lifecycle_timeline"
-        )
+        say(f"transform: skipped, the marts already show {horizon()}; read {as_of} from marts.fct_lifecycle_timeline")
         return False
     with recorded(as_of, "transform") as step:
         results = transform.run(["build"], config.load(), as_of, database.warehouse(), retry=retry)

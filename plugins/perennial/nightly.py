@@ -32,9 +32,7 @@ def run(as_of: date | None) -> None:
     follow, log = logs / f"nightly-{chosen}.progress", logs / f"nightly-{chosen}.log"
     follow.write_text("")
     env["PERENNIAL_PROGRESS"] = str(follow)
-    arguments = airflow_local.command(
-        "dags", "test", DAG, "--conf", json.dumps({"as_of": str(chosen)})
-    )
+    arguments = airflow_local.command("dags", "test", DAG, "--conf", json.dumps({"as_of": str(chosen)}))
     with log.open("w") as output:
         process = subprocess.Popen(arguments, env=env, stdout=output, stderr=subprocess.STDOUT)
         try:

@@ -79,14 +79,10 @@ def _stages(session: psycopg.Connection, as_of: date, model: str, name) -> Table
     table.add_column("all", justify="right", style="bold")
     stages: dict[tuple[str, str], dict[str, int]] = {}
     for row in session.execute(STAGES, [model]):
-        stages.setdefault((row["label_en"], row["label_zh"]), {})[row["abc_tier"]] = row[
-            "customers"
-        ]
+        stages.setdefault((row["label_en"], row["label_zh"]), {})[row["abc_tier"]] = row["customers"]
     for (english, chinese), tiers in stages.items():
         counts = [tiers.get(tier, 0) for tier in TIERS]
-        table.add_row(
-            english, chinese, *(f"{n:,}" if n else "·" for n in counts), f"{sum(counts):,}"
-        )
+        table.add_row(english, chinese, *(f"{n:,}" if n else "·" for n in counts), f"{sum(counts):,}")
     totals = [sum(tiers.get(tier, 0) for tiers in stages.values()) for tier in TIERS]
     table.add_section()
     table.add_row("all", "合计", *(f"{n:,}" for n in totals), f"{sum(totals):,}")
@@ -111,20 +107,14 @@ def _quarantine(session: psycopg.Connection) -> Table:
         table.add_column(column)
     table.add_column("rows", justify="right")
     for row in session.execute(QUARANTINE):
-        table.add_row(
-            row["source"], row["entity"], row["column_name"], row["reason"], f"{row['rows']:,}"
-        )
+        table.add_row(row["source"], row["entity"], row["column_name"], row["reason"], f"{row['rows']:,}")
     return table
 
 
 def _where_next(console: Console, as_of: date) -> None:
-    console.print(
-        f"Audience files  {paths.state() / 'audiences'}/<channel>/{as_of}/", soft_wrap=True
-    )
+    console.print(f"Audience files  {paths.state() / 'audiences'}/<channel>/{as_of}/", soft_wrap=True)
     console.print(f"Landing zone    {paths.state() / 'landing'}", soft_wrap=True)
     console.print("\nType next")
     console.print("  .venv/bin/perennial psql -c 'select * from marts.customer_lifecycle limit 10'")
-    console.print(
-        f"  make nightly AS_OF={date.fromordinal(as_of.toordinal() + 1)}    the next night"
-    )
+    console.print(f"  make nightly AS_OF={date.fromordinal(as_of.toordinal() + 1)}    the next night")
     console.print("  make ui                           the same in Airflow's own pages")

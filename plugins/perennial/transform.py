@@ -2,20 +2,22 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from perennial import paths
 from perennial.activation.compile import compile_audiences
 from perennial.config import Config
 from perennial.connections import Connection
-from perennial.errors import FatalError
+from perennial.errors import FatalError, RetriableError
 from perennial.lifecycle.compile import compile_enabled
 from perennial.progress import say
 
 FAILED = ("error", "fail", "runtime error")
+PASSING_FAULT = re.compile(r"connection|server closed|deadlock|could not serialize|shutting down|starting up", re.I)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def run(
 ) -> list[NodeResult]:
     """Run dbt with `arguments` (e.g. ["build"]); with `retry`, only what failed in the attempt before.
 
-    Raises FatalError naming the failed nodes. Never call it where another dbt runs in the same process.
+    Raises FatalError naming the failed nodes, RetriableError if only connections failed. Never call it where another
+    dbt runs in the same process.
     """
     from dbt.cli.main import dbtRunner  # slow to import, and only needed here
 
@@ -109,7 +112,9 @@ def run(
     ]
     failed = [r for r in results if r.status in FAILED]
     if failed:
-        raise FatalError("dbt: " + "; ".join(f"{r.node}: {r.status}: {r.message}" for r in failed))
+        message = "dbt: " + "; ".join(f"{r.node}: {r.status}: {r.message}" for r in failed)
+        passing = all(r.status == "error" and PASSING_FAULT.search(r.message) for r in failed)
+        raise (RetriableError if passing else FatalError)(message)
     return results
 
 

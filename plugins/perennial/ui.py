@@ -61,14 +61,9 @@ def _wait_until_healthy(port: int, processes: dict[str, subprocess.Popen], logs:
     while time.monotonic() < end:
         _all_alive(processes, logs)
         try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5
-            ) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5) as answer:
                 health = json.load(answer)
-            if all(
-                health[part]["status"] == "healthy"
-                for part in ("metadatabase", "scheduler", "dag_processor")
-            ):
+            if all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor")):
                 click.echo()
                 return
         except (urllib.error.URLError, OSError, ValueError, KeyError):
@@ -90,9 +85,7 @@ def _all_alive(processes: dict[str, subprocess.Popen], logs: Path) -> None:
 
 def _welcome(port: int, env: dict[str, str]) -> None:
     passwords = Path(env["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
-    click.echo(
-        f"Airflow: http://127.0.0.1:{port}/dags/customer_lifecycle    user admin, password in {passwords}"
-    )
+    click.echo(f"Airflow: http://127.0.0.1:{port}/dags/customer_lifecycle    user admin, password in {passwords}")
     click.echo("Trigger customer_lifecycle with as_of, e.g. 2017-10-01. Ctrl-C stops everything.")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
 from perennial.connections import Connection
 from perennial.sample import world
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from perennial.sample import click_collect
 from perennial.sample.click_collect import expected_dirt
 from perennial.sample.pickups import DIRT
@@ -38,9 +39,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_there_is_one_file_per_business_day_even_without_pickups(
-    small: World, tmp_path: Path
-) -> None:
+def test_there_is_one_file_per_business_day_even_without_pickups(small: World, tmp_path: Path) -> None:
     result = click_collect.sync(tmp_path / "drop", small, date(2017, 2, 28))
     names = sorted(path.name for path in (tmp_path / "drop").iterdir())
     assert len(names) == 59 == result["files"] == result["written"]
@@ -51,9 +50,7 @@ def test_there_is_one_file_per_business_day_even_without_pickups(
     assert HEADER + "\n" in texts, "a quiet day is a file with a header"
 
 
-def test_only_the_owner_may_look_into_the_folder_and_its_files(
-    small: World, tmp_path: Path
-) -> None:
+def test_only_the_owner_may_look_into_the_folder_and_its_files(small: World, tmp_path: Path) -> None:
     click_collect.sync(tmp_path / "drop", small, date(2017, 1, 3))
     assert (tmp_path / "drop").stat().st_mode & 0o777 == 0o700
     assert {p.stat().st_mode & 0o777 for p in (tmp_path / "drop").iterdir()} == {0o600}
@@ -136,9 +133,7 @@ def test_dirt_is_counted_only_up_to_the_day_asked_for(delivered: Path, large: Wo
     assert sum(expected.values()) < sum(expected_dirt(large, END).values())
 
 
-def test_the_newest_delivery_of_every_readable_row_tells_the_truth(
-    delivered: Path, large: World
-) -> None:
+def test_the_newest_delivery_of_every_readable_row_tells_the_truth(delivered: Path, large: World) -> None:
     newest = {row["pickup_ref"]: row for row in read(delivered)}
     for pickup in large.pickups.itertuples():
         row = newest[f"CC-{pickup.basket_no}"]

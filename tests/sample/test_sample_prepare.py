@@ -4,6 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from perennial import sample
 from perennial.errors import ConfigError
 

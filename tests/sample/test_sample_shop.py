@@ -5,6 +5,7 @@ from datetime import date
 import pandas as pd
 import psycopg
 import pytest
+
 from perennial.connections import Connection
 from perennial.errors import ConfigError, RetriableError
 from perennial.sample import shop
@@ -95,10 +96,7 @@ def test_texts_and_times_arrive_unchanged(new_database, small: World) -> None:
 def test_an_order_is_placed_until_the_day_it_is_cancelled(new_database, large: World) -> None:
     order = cancelled_over_midnight(large)
     shop_db = new_database("cancelled")
-    look = (
-        "select status, cancelled_at, changed_at from sales.orders "
-        f"where order_no = {order['order_no']}"
-    )
+    look = f"select status, cancelled_at, changed_at from sales.orders where order_no = {order['order_no']}"
     shop.sync(shop_db, large, order["day"])
     assert rows(shop_db, look) == [("placed", None, order["placed_at"])]
     shop.sync(shop_db, large, order["day"] + pd.Timedelta(days=3))
@@ -115,8 +113,7 @@ def test_a_step_touches_only_rows_it_marks_as_changed(new_database, small: World
         after = set(rows(shop_db, f"select ctid::text, * from sales.{table}"))
         changed = rows(
             shop_db,
-            f"select ctid::text, * from sales.{table} "
-            f"where changed_at >= '{day_end(date(2017, 6, 30))}'",
+            f"select ctid::text, * from sales.{table} where changed_at >= '{day_end(date(2017, 6, 30))}'",
         )
         assert after - before[table] == set(changed)
         touched += len(changed)

@@ -4,15 +4,14 @@ from importlib import resources
 
 import pandas as pd
 import pytest
+
 from perennial.sample.world import World
 
 
 def test_the_items_of_an_order_add_up_to_its_total(large: World) -> None:
     sums = large.order_items.groupby("order_no")["amount_cents"].sum()
     totals = large.orders.set_index("order_no")["total_cents"]
-    pd.testing.assert_series_equal(
-        sums.sort_index(), totals.sort_index(), check_names=False, check_dtype=False
-    )
+    pd.testing.assert_series_equal(sums.sort_index(), totals.sort_index(), check_names=False, check_dtype=False)
     assert (totals == 0).any(), "orders for nothing are part of the data"
 
 
@@ -30,9 +29,7 @@ def test_items_carry_the_department_of_their_product(small: World) -> None:
     expected = master.loc[items["product_no"]]
     assert (items["department"].astype("str").to_numpy() == expected["department"]).all()
     known = expected["product_category"].notna().to_numpy()
-    assert (
-        items["category"].astype("str").to_numpy()[known] == expected["product_category"][known]
-    ).all()
+    assert (items["category"].astype("str").to_numpy()[known] == expected["product_category"][known]).all()
 
 
 def test_a_few_orders_are_cancelled_within_two_days(large: World) -> None:

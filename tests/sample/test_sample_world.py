@@ -5,6 +5,7 @@ from importlib import resources
 
 import pandas as pd
 import pytest
+
 from perennial.errors import ConfigError
 from perennial.sample import world
 from perennial.sample.pickups import DIRT
@@ -66,9 +67,7 @@ def test_both_systems_together_sold_what_the_journey_data_says(small: World) -> 
     lines = journey(buyers(small)["person_no"].tolist())
     cents = int((lines["sales_value"] * 100).round().sum())
     assert small.orders["total_cents"].sum() + small.pickups["value_cents"].sum() == cents
-    assert set(small.orders["order_no"]) | set(small.pickups["basket_no"]) == set(
-        lines["basket_id"]
-    )
+    assert set(small.orders["order_no"]) | set(small.pickups["basket_no"]) == set(lines["basket_id"])
     assert not set(small.orders["order_no"]) & set(small.pickups["basket_no"])
 
 

@@ -15,14 +15,21 @@ facts as (
     ),
 
     int_changed_customers as (
-        select facts.*
+        select
+            facts.customer_key,
+            facts.known_on,
+            facts.facts_hash
         from facts
         left join built on facts.customer_key = built.customer_key
         where facts.facts_hash is distinct from built.facts_hash
     )
 {% else %}
     int_changed_customers as (
-        select * from facts
+        select
+            customer_key,
+            known_on,
+            facts_hash
+        from facts
     )
 {% endif %}
 

@@ -14,10 +14,10 @@ eligible as (
 -- ask for the running total at the latest order and one and two windows before it
 asked as (
     select
-        customer_key,
-        regime_from,
-        episode_on,
-        last_order_on - asked_for.windows_back * window_days as day,
+        eligible.customer_key,
+        eligible.regime_from,
+        eligible.episode_on,
+        eligible.last_order_on - asked_for.windows_back * eligible.window_days as day,
         asked_for.windows_back
     from eligible
     cross join (values (0), (1), (2)) as asked_for (windows_back)

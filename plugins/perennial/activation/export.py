@@ -31,12 +31,8 @@ def run(as_of: date, config: Config) -> int:
             for name in settings.destinations:
                 destination = config.destinations.destinations[name]
                 members = _members(session, as_of, audience, name, config.lifecycle.default)
-                path, rows, digest = DESTINATIONS[destination.kind].deliver(
-                    destination, audience, as_of, members
-                )
-                _record(
-                    session, [as_of, name, audience, destination.channel, rows, digest, str(path)]
-                )
+                path, rows, digest = DESTINATIONS[destination.kind].deliver(destination, audience, as_of, members)
+                _record(session, [as_of, name, audience, destination.channel, rows, digest, str(path)])
                 say(f"export: {rows:,} people of {audience} to {name}")
                 total += rows
     return total

@@ -49,9 +49,7 @@ def _load(folder: Path) -> Config:
     return Config(**parts)
 
 
-def _across_files(
-    folder: Path, sources, lifecycle: Lifecycle, audiences: Audiences, destinations: Destinations
-):
+def _across_files(folder: Path, sources, lifecycle: Lifecycle, audiences: Audiences, destinations: Destinations):
     file = folder / "audiences.yml"
     for name, audience in audiences.audiences.items():
         for target in audience.destinations:

@@ -37,9 +37,7 @@ class Where(Entry):
     @model_validator(mode="after")
     def _not_everybody(self) -> "Where":
         if not self.model_fields_set:
-            raise ValueError(
-                "needs at least one condition; an audience of everybody is never meant"
-            )
+            raise ValueError("needs at least one condition; an audience of everybody is never meant")
         return self
 
 

@@ -12,9 +12,7 @@ from perennial.errors import ConfigError
 class Entry(BaseModel):
     """Base of everything read from config/: immutable, and unknown keys are refused."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
 
 Model = TypeVar("Model", bound=Entry)
@@ -26,18 +24,14 @@ def read(path: Path, model: type[Model]) -> Model:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: no such file. Copy it from the repository's config/ folder."
-        ) from None
+        raise ConfigError(f"{path}: no such file. Copy it from the repository's config/ folder.") from None
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError(
-            f"{path}{line}: not valid YAML: {getattr(error, 'problem', error)}"
-        ) from None
+        raise ConfigError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', error)}") from None
     lines: dict[Path_, int] = {}
     if tree is not None:
         _collect(tree, (), lines, path)
@@ -66,9 +60,7 @@ def _collect(node: yaml.Node, at: Path_, lines: dict[Path_, int], path: Path) ->
             _collect(value, (*at, index), lines, path)
 
 
-def _explain(
-    path: Path, lines: dict[Path_, int], problem: dict, data: Any, model: type[Entry]
-) -> str:
+def _explain(path: Path, lines: dict[Path_, int], problem: dict, data: Any, model: type[Entry]) -> str:
     loc = _real(problem["loc"], data)
     line = next((lines[loc[:n]] for n in range(len(loc), -1, -1) if loc[:n] in lines), 1)
     key = ".".join(str(part) for part in loc) or "the file"
@@ -92,9 +84,9 @@ def _real(loc: Path_, data: Any) -> Path_:
     """`loc` without the names pydantic adds for union members: only what can be walked in the file."""
     real: list[Any] = []
     for index, part in enumerate(loc):
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+        in_mapping = isinstance(data, dict) and part in data
+        in_list = isinstance(data, list) and isinstance(part, int) and part < len(data)
+        if in_mapping or in_list:
             data = data[part]
         elif index != len(loc) - 1 or isinstance(data, str | int | float | bool):
             continue

@@ -66,9 +66,7 @@ class Condition(Entry):
     @model_validator(mode="after")
     def _exactly_one(self) -> "Condition":
         if len(self.model_fields_set) != 1:
-            raise ValueError(
-                "needs exactly one condition here; combine several with 'all' or 'any'"
-            )
+            raise ValueError("needs exactly one condition here; combine several with 'all' or 'any'")
         return self
 
 
@@ -101,9 +99,7 @@ class LifecycleModel(Entry):
         names = [s.stage for s in self.stages]
         twice = sorted({n for n in names if names.count(n) > 1})
         if twice:
-            raise ValueError(
-                f"stages: '{twice[0]}' stands twice; stage names are unique in a model"
-            )
+            raise ValueError(f"stages: '{twice[0]}' stands twice; stage names are unique in a model")
         if self.stages[-1].else_ is None:
             raise ValueError(
                 f"stages: the last stage, '{names[-1]}', has a condition, so some customers would have no stage; "
@@ -111,9 +107,7 @@ class LifecycleModel(Entry):
             )
         early = [s.stage for s in self.stages[:-1] if s.else_]
         if early:
-            raise ValueError(
-                f"stages: 'else: true' of '{early[0]}' hides all stages after it; move it to the end"
-            )
+            raise ValueError(f"stages: 'else: true' of '{early[0]}' hides all stages after it; move it to the end")
         first = self.stages[0]
         if first.stage != PROSPECT or first.when != Condition(orders=Range(exactly=0)):
             raise ValueError(
@@ -164,13 +158,9 @@ class Lifecycle(Entry):
     def _consistent(self) -> "Lifecycle":
         for name in self.enabled:
             if name not in self.models:
-                raise ValueError(
-                    f"enabled: unknown model '{name}'; accepted: {', '.join(self.models)}"
-                )
+                raise ValueError(f"enabled: unknown model '{name}'; accepted: {', '.join(self.models)}")
         if self.default not in self.enabled:
-            raise ValueError(
-                f"default: '{self.default}' is not enabled; accepted: {', '.join(self.enabled)}"
-            )
+            raise ValueError(f"default: '{self.default}' is not enabled; accepted: {', '.join(self.enabled)}")
         starts = [p.effective_from for p in self.population]
         if starts[0] is not None or None in starts[1:]:
             raise ValueError("population: the first row, and only the first, has no effective_from")

@@ -1,7 +1,7 @@
 """config/sources.yml: the systems orders come from and how their columns map to the contract."""
 
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -10,11 +10,10 @@ from perennial.warehouse import contract
 
 
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(
-            f"is '{name}'; accepted: an IANA time zone such as Europe/Paris or Asia/Shanghai"
-        )
-    ZoneInfo(name)
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"is '{name}'; accepted: an IANA time zone such as Europe/Paris or Asia/Shanghai") from None
     return name
 
 
@@ -82,17 +81,13 @@ class Source(Entry):
 
     def _check_entity(self, name: str, entity: Entity) -> None:
         if name not in contract.ENTITIES:
-            raise ValueError(
-                f"entities: unknown entity '{name}'; accepted: {', '.join(contract.ENTITIES)}"
-            )
+            raise ValueError(f"entities: unknown entity '{name}'; accepted: {', '.join(contract.ENTITIES)}")
         if self.kind == "sql" and (entity.table is None) == (entity.query is None):
             raise ValueError(f"entities.{name}: needs either 'table' or 'query'")
         known = {c.name: c for c in contract.ENTITIES[name].columns}
         for column, origin in entity.columns.items():
             if column not in known:
-                raise ValueError(
-                    f"entities.{name}.columns: unknown column '{column}'; accepted: {', '.join(known)}"
-                )
+                raise ValueError(f"entities.{name}.columns: unknown column '{column}'; accepted: {', '.join(known)}")
             for target in (origin.values or {}).values():
                 if known[column].choices and target not in known[column].choices:
                     raise ValueError(
@@ -101,9 +96,7 @@ class Source(Entry):
                     )
         missing = [c.name for c in known.values() if c.required and c.name not in entity.columns]
         if missing:
-            raise ValueError(
-                f"entities.{name}.columns: missing {', '.join(missing)}; map or give a constant"
-            )
+            raise ValueError(f"entities.{name}.columns: missing {', '.join(missing)}; map or give a constant")
 
 
 class Sources(Entry):

@@ -3,7 +3,8 @@
 Within an episode only elapsed days change, so a model is a step function of the day. For the dbt models we write
 * `stage`: the stage on day `day` of episode `e`, first match wins;
 * `stage_without_trend`: the same with every trend condition false, to tell when a trend decided;
-* `boundaries`: every day on which a condition can flip, with the kind of clock that flips it.
+* `candidates`: every day on which the stage can change, with the clock that changes it: the episode's `opening`,
+  `silence` since the latest order, or `tenure` since the first.
 
 Columns of an episode: orders, first_order_on, last_order_on (null without an order), cycle_days, trend.
 """
@@ -15,7 +16,7 @@ ROUNDING = "0.0000005"  # floor(x + half a millionth) = floor(x rounded to six d
 
 def compile_model(name: str, model: LifecycleModel) -> dict[str, object]:
     """The pieces of SQL of one model, keyed by what they are."""
-    boundaries: dict[tuple[str, str], None] = {}
+    boundaries: dict[tuple[str, str], None] = {("opening", "e.episode_on"): None}
     for stage in model.stages:
         if stage.when:
             boundaries |= dict.fromkeys(_boundaries(stage.when))
@@ -24,7 +25,7 @@ def compile_model(name: str, model: LifecycleModel) -> dict[str, object]:
         "version": model.version,
         "stage": _case(model, trend=True),
         "stage_without_trend": _case(model, trend=False),
-        "boundaries": [{"kind": kind, "day": day} for kind, day in boundaries],
+        "candidates": ", ".join(f"({day}, '{clock}')" for clock, day in boundaries),
     }
 
 
@@ -62,7 +63,7 @@ def predicate(condition: Condition, *, trend: bool = True) -> str:
 
 
 def _boundaries(condition: Condition) -> list[tuple[str, str]]:
-    """(kind, SQL date) of every day on which the condition can flip within an episode."""
+    """(clock, SQL date) of every day on which the condition can flip within an episode."""
     parts = [
         *(condition.all or []),
         *(condition.any or []),

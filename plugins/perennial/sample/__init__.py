@@ -27,10 +27,7 @@ def prepare(until: date, households: int | None = None) -> None:
     world = worlds.build(households)
     _remember_slice(households)
     sold = shop.sync(_shop(), world, until)
-    say(
-        f"sample: shop has {sold['customers']:,} customers and {sold['orders']:,} orders "
-        f"until {sold['until']}"
-    )
+    say(f"sample: shop has {sold['customers']:,} customers and {sold['orders']:,} orders until {sold['until']}")
     picked = click_collect.sync(drop_folder(), world, until)
     say(
         f"sample: click & collect delivered {picked['files']:,} files with {picked['rows']:,} rows "

@@ -39,9 +39,7 @@ def chosen(ids: np.ndarray, purpose: str, probability: float) -> np.ndarray:
 def one_of(ids: np.ndarray, purpose: str, weights: dict[str, float]) -> np.ndarray:
     """One key of `weights` per id, in the given proportions (which add up to 1)."""
     steps = np.cumsum(list(weights.values()))[:-1]
-    return np.array(list(weights), dtype=object)[
-        np.searchsorted(steps, share(ids, purpose), "right")
-    ]
+    return np.array(list(weights), dtype=object)[np.searchsorted(steps, share(ids, purpose), "right")]
 
 
 def seconds(values: np.ndarray) -> np.ndarray:

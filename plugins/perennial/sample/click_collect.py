@@ -110,10 +110,7 @@ def _again(rows: pd.DataFrame, number: np.ndarray) -> list[pd.DataFrame]:
     found = []
     for kind, days in after.items():
         mine = (rows["shows"] == kind).to_numpy()
-        later = [
-            day + timedelta(days=n)
-            for day, n in zip(rows.loc[mine, "day"], days[mine].tolist(), strict=True)
-        ]
+        later = [day + timedelta(days=n) for day, n in zip(rows.loc[mine, "day"], days[mine].tolist(), strict=True)]
         found.append(rows[mine].assign(day=later))
     return found
 

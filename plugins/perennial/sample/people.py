@@ -43,10 +43,7 @@ def people(lines: Lines) -> pd.DataFrame:
             "person_no": number,
             "first_name": first,
             "last_name": last,
-            "email": [
-                f"{_plain(f)}.{_plain(n)}.{i}@example.com"
-                for f, n, i in zip(first, last, number, strict=True)
-            ],
+            "email": [f"{_plain(f)}.{_plain(n)}.{i}@example.com" for f, n, i in zip(first, last, number, strict=True)],
             "mobile": _mobile(number),
             "country": "US",
             "acquisition_source": chance.one_of(number, "source", SOURCES),
@@ -87,9 +84,7 @@ def consents(shop_customers: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts).sort_values(["changed_at", "consent_no"], ignore_index=True)
 
 
-def _statements(
-    number: np.ndarray, place: int, channel: str, granted: np.ndarray, moment: np.ndarray
-) -> pd.DataFrame:
+def _statements(number: np.ndarray, place: int, channel: str, granted: np.ndarray, moment: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "consent_no": number * 10 + place,

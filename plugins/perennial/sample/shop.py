@@ -126,8 +126,7 @@ def _write(cursor: psycopg.Cursor, table: str, frame: pd.DataFrame) -> int:
         "columns": _list(frame.columns),
         "key": _list(TABLES[table]),
         "changes": sql.SQL(", ").join(
-            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name))
-            for name in frame.columns.drop(TABLES[table])
+            sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in frame.columns.drop(TABLES[table])
         ),
     }
 
@@ -140,10 +139,7 @@ def _write(cursor: psycopg.Cursor, table: str, frame: pd.DataFrame) -> int:
         return _copy(cursor, sql.SQL("{table} ({columns})").format(**names), frame)
     run("create temp table {incoming} (like {table}) on commit drop")
     _copy(cursor, sql.SQL("{incoming} ({columns})").format(**names), frame)
-    run(
-        "insert into {table} ({columns}) select {columns} from {incoming} "
-        "on conflict ({key}) do update set {changes}"
-    )
+    run("insert into {table} ({columns}) select {columns} from {incoming} on conflict ({key}) do update set {changes}")
     return cursor.rowcount
 
 

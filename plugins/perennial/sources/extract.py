@@ -17,9 +17,7 @@ def extract(name: str, source: Source, connection: Connection | None, as_of: dat
     Entities that are already landed are not read again: the landing zone is immutable.
     """
     batches = {entity: landing.find(name, entity, as_of) for entity in source.entities}
-    missing = {
-        entity: source.entities[entity] for entity, batch in batches.items() if batch is None
-    }
+    missing = {entity: source.entities[entity] for entity, batch in batches.items() if batch is None}
     if missing:
         pending = source.model_copy(update={"entities": missing})
         stored = loader.positions(name)

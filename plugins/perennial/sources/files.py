@@ -42,19 +42,14 @@ def open(
         raise ConfigError(
             f"source '{name}': {folder} is not a folder. Create it, or mend 'folder' in config/sources.yml."
         )
-    files = {
-        p.name: hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in sorted(folder.glob(source.files))
-    }
+    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.glob(source.files))}
     for entity_name, entity in source.entities.items():
         known = (positions.get(entity_name) or {}).get("files", {})
         required = {c.name for c in contract.ENTITIES[entity_name].columns if c.required}
         yield entity_name, _extract(folder, entity, required, known, files)
 
 
-def _extract(
-    folder: Path, entity: Entity, required: set[str], known: dict[str, str], files: dict[str, str]
-) -> Extract:
+def _extract(folder: Path, entity: Entity, required: set[str], known: dict[str, str], files: dict[str, str]) -> Extract:
     fresh = [name for name, digest in files.items() if known.get(name) != digest]
     needed = {c.from_ for name, c in entity.columns.items() if name in required and c.from_}
     wanted = list(dict.fromkeys(c.from_ for c in entity.columns.values() if c.from_))
@@ -81,18 +76,14 @@ def _tables(
         yield _table(rows, wanted)
 
 
-def _rows(
-    path: Path, wanted: list[str], needed: set[str], notes: list[str]
-) -> Iterator[list[str | None]]:
+def _rows(path: Path, wanted: list[str], needed: set[str], notes: list[str]) -> Iterator[list[str | None]]:
     # undecodable bytes become U+FFFD, which the contract rejects: the row is kept, the run goes on
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
         reader = csv.reader(stream)
         header = next(reader, [])
         absent = [c for c in wanted if c not in header]
         if absent:
-            notes.append(
-                f"{path.name}: no column {', '.join(absent)}; it has {', '.join(header) or 'nothing'}"
-            )
+            notes.append(f"{path.name}: no column {', '.join(absent)}; it has {', '.join(header) or 'nothing'}")
         unusable = next((f"no column {c}" for c in absent if c in needed), None)
         places = [header.index(c) if c in header else len(header) for c in wanted]
         try:

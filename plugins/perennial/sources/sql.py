@@ -46,9 +46,7 @@ def open(
             for entity_name, entity in source.entities.items():
                 yield (
                     entity_name,
-                    _extract(
-                        name, source, entity_name, entity, session, positions.get(entity_name)
-                    ),
+                    _extract(name, source, entity_name, entity, session, positions.get(entity_name)),
                 )
     except sa.exc.OperationalError as error:
         raise RetriableError(
@@ -70,23 +68,19 @@ def _extract(
     relation = _relation(entity)
     since = _since(position, source.overlap_days)
     try:
-        result = session.execution_options(stream_results=True).execute(
-            *_select(relation, entity, since)
-        )
+        result = session.execution_options(stream_results=True).execute(*_select(relation, entity, since))
     except sa.exc.ProgrammingError as error:
         raise ContractError(
             f"source '{name}', entity '{entity_name}': {str(error.orig).splitlines()[0]}. "
             "Mend table, query, cursor or column names in config/sources.yml."
         ) from None
     columns = list(result.keys())
-    wanted = {c.from_ for c in entity.columns.values() if c.from_} | (
-        {entity.cursor} if entity.cursor else set()
-    )
+    wanted = {c.from_ for c in entity.columns.values() if c.from_} | ({entity.cursor} if entity.cursor else set())
     absent = sorted(wanted - set(columns))
     if absent:
         raise ContractError(
-            f"source '{name}', entity '{entity_name}': no column '{absent[0]}' in {entity.table or 'the query'}; it has "
-            f"{', '.join(columns)}. Mend config/sources.yml, or the source."
+            f"source '{name}', entity '{entity_name}': no column '{absent[0]}' in {entity.table or 'the query'}; "
+            f"it has {', '.join(columns)}. Mend config/sources.yml, or the source."
         )
     keep = [i for i, c in enumerate(columns) if c in wanted]
     newest = _Newest(columns.index(entity.cursor) if entity.cursor else None, position)
@@ -106,16 +100,12 @@ def _relation(entity: Entity) -> sa.FromClause:
     return sa.table(table, schema=schema or None)
 
 
-def _select(
-    relation: sa.FromClause, entity: Entity, since: datetime | None
-) -> tuple[sa.Select, dict[str, Any]]:
+def _select(relation: sa.FromClause, entity: Entity, since: datetime | None) -> tuple[sa.Select, dict[str, Any]]:
     statement = sa.select(sa.text("*")).select_from(relation)
     if entity.cursor is None or since is None:
         return statement, {}
     cursor = sa.column(entity.cursor)
-    return statement.where(sa.or_(cursor >= sa.bindparam("since"), cursor.is_(None))), {
-        "since": since
-    }
+    return statement.where(sa.or_(cursor >= sa.bindparam("since"), cursor.is_(None))), {"since": since}
 
 
 def _since(position: Any, overlap_days: float) -> datetime | None:
@@ -133,11 +123,7 @@ class _Newest:
         self.value = datetime.fromisoformat(stored) if stored else None
 
     def see(self, rows: list[Any]) -> None:
-        values = (
-            [r[self.column] for r in rows if r[self.column] is not None]
-            if self.column is not None
-            else []
-        )
+        values = [r[self.column] for r in rows if r[self.column] is not None] if self.column is not None else []
         if values and not isinstance(values[0], datetime):
             values = [datetime.fromisoformat(str(v)) for v in values]
         if values:
@@ -147,19 +133,12 @@ class _Newest:
         return {"newest": self.value.isoformat() if self.value else None}
 
 
-def _tables(
-    result: sa.Result, names: list[str], keep: list[int], newest: _Newest
-) -> Iterator[pa.Table]:
+def _tables(result: sa.Result, names: list[str], keep: list[int], newest: _Newest) -> Iterator[pa.Table]:
     # partitions() without a size would return everything at once
     for rows in result.partitions(ROWS_PER_TABLE):
         newest.see(rows)
         columns = list(zip(*rows, strict=True))
-        yield pa.table(
-            {
-                name: pa.array(_texts(columns[i]), pa.string())
-                for name, i in zip(names, keep, strict=True)
-            }
-        )
+        yield pa.table({name: pa.array(_texts(columns[i]), pa.string()) for name, i in zip(names, keep, strict=True)})
 
 
 def _texts(values: tuple[Any, ...]) -> list[str | None]:

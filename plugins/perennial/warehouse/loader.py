@@ -37,9 +37,7 @@ class Loaded:
 def load(batch: Batch, source: Source, currencies: tuple[str, ...]) -> Loaded:
     """Load `batch` unless it was loaded before; returns its counts either way."""
     with connect() as session:
-        session.execute(
-            "select pg_advisory_xact_lock(hashtext(%s))", [f"perennial.load.{batch.source}"]
-        )
+        session.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"perennial.load.{batch.source}"])
         done = recorded(session, batch.batch_id)
         if done:
             return done
@@ -48,9 +46,7 @@ def load(batch: Batch, source: Source, currencies: tuple[str, ...]) -> Loaded:
         session.execute("select set_config('timezone', %s, true)", [source.timezone])
         session.execute("set local work_mem = '256MB'")  # sorts of a batch stay in memory
         _copy(session, batch)
-        session.execute(
-            rowcheck.checked_rows(entity, origins, batch.columns, currencies, batch.extracted_at)
-        )
+        session.execute(rowcheck.checked_rows(entity, origins, batch.columns, currencies, batch.extracted_at))
         session.execute("analyze checked_rows")
         counts = session.execute(
             "select count(*) as landed, count(*) filter (where problem is null) as loaded from checked_rows"
@@ -62,9 +58,7 @@ def load(batch: Batch, source: Source, currencies: tuple[str, ...]) -> Loaded:
         _record(session, batch, counts["loaded"])
         session.execute(_reject(batch))
         new = session.execute(_append(entity, origins, batch)).rowcount
-        session.execute(
-            "update ops.batches set rows_new = %s where batch_id = %s", [new, batch.batch_id]
-        )
+        session.execute("update ops.batches set rows_new = %s where batch_id = %s", [new, batch.batch_id])
         _move_cursor(session, batch)
         session.execute("drop table landed_rows, checked_rows")
         return recorded(session, batch.batch_id)
@@ -83,19 +77,13 @@ def recorded(session: psycopg.Connection, batch_id: str) -> Loaded | None:
 def positions(source: str) -> dict[str, object]:
     """The stored cursor of every entity of a source."""
     with connect() as session:
-        rows = session.execute(
-            "select entity, position from ops.cursors where source = %s", [source]
-        ).fetchall()
+        rows = session.execute("select entity, position from ops.cursors where source = %s", [source]).fetchall()
     return {row["entity"]: row["position"] for row in rows}
 
 
 def _copy(session: psycopg.Connection, batch: Batch) -> None:
-    columns = sql.SQL(", ").join(
-        sql.SQL("{} text").format(sql.Identifier(c)) for c in batch.columns
-    )
-    session.execute(
-        sql.SQL("create temp table landed_rows (row_no bigint, {}) on commit drop").format(columns)
-    )
+    columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(c)) for c in batch.columns)
+    session.execute(sql.SQL("create temp table landed_rows (row_no bigint, {}) on commit drop").format(columns))
     first = 0
     with session.cursor().copy("copy landed_rows from stdin with (format csv)") as copy:
         for rows in landing.read(batch):

@@ -26,14 +26,9 @@ def checked_rows(
     `problem` is null or {reason, source column, value}.
     """
     columns = [c for c in entity.columns if c.name in origins]
-    mapped = [
-        sql.SQL("{} as {}").format(_mapped(origins[c.name]), sql.Identifier(c.name))
-        for c in columns
-    ]
+    mapped = [sql.SQL("{} as {}").format(_mapped(origins[c.name]), sql.Identifier(c.name)) for c in columns]
     rules = [rule for c in columns for rule in _rules(c, origins[c.name], currencies, extracted_at)]
-    hashed = sql.SQL(", ").join(
-        sql.SQL("coalesce({}, E'\\x02')").format(sql.Identifier(c.name)) for c in columns
-    )
+    hashed = sql.SQL(", ").join(sql.SQL("coalesce({}, E'\\x02')").format(sql.Identifier(c.name)) for c in columns)
     return sql.SQL(
         """
         create temp table checked_rows on commit drop as
@@ -43,9 +38,7 @@ def checked_rows(
         """
     ).format(
         hashed=hashed,
-        file_rule=sql.SQL(
-            "when own_problem is not null then array['unreadable_line', '_line', own_problem]"
-        ),
+        file_rule=sql.SQL("when own_problem is not null then array['unreadable_line', '_line', own_problem]"),
         rules=sql.SQL(" ").join(rules),
         own=sql.Identifier("_problem") if "_problem" in landed_columns else sql.SQL("null::text"),
         mapped=sql.SQL(", ").join(mapped),
@@ -81,9 +74,7 @@ def _mapped(origin: Origin) -> sql.Composable:
     return value
 
 
-def _rules(
-    column: Column, origin: Origin, currencies: tuple[str, ...], extracted_at: str
-) -> list[sql.Composed]:
+def _rules(column: Column, origin: Origin, currencies: tuple[str, ...], extracted_at: str) -> list[sql.Composed]:
     text = sql.Identifier(column.name)
     tests: list[tuple[str, sql.Composable]] = []
     if column.required:
@@ -98,16 +89,12 @@ def _rules(
         )
         tests.append(("not_a_number", sql.SQL("not {}").format(valid)))
     if column.type == "whole":
-        tests.append(
-            ("not_a_whole_number", sql.SQL("not pg_input_is_valid({}, 'bigint')").format(text))
-        )
+        tests.append(("not_a_whole_number", sql.SQL("not pg_input_is_valid({}, 'bigint')").format(text)))
     if column.type == "currency":
         known = sql.SQL(", ").join(map(sql.Literal, currencies))
         tests.append(("currency_not_configured", sql.SQL("{} not in ({})").format(text, known)))
     if column.type == "timestamp":
-        valid = sql.SQL("({0} ~ {1} and pg_input_is_valid({0}, 'timestamptz'))").format(
-            text, sql.Literal(ISO_DATE)
-        )
+        valid = sql.SQL("({0} ~ {1} and pg_input_is_valid({0}, 'timestamptz'))").format(text, sql.Literal(ISO_DATE))
         tests.append(("not_a_timestamp", sql.SQL("not {}").format(valid)))
     if column.past:
         late = sql.SQL("{}::timestamptz > {}::timestamptz + {}::interval").format(
@@ -120,6 +107,4 @@ def _rules(
 def _rule(reason: str, column: Column, origin: Origin, test: sql.Composable) -> sql.Composed:
     shown = origin.from_ or column.name
     value = sql.Identifier(column.name)
-    return sql.SQL("when {} then array[{}, {}, {}]").format(
-        test, sql.Literal(reason), sql.Literal(shown), value
-    )
+    return sql.SQL("when {} then array[{}, {}, {}]").format(test, sql.Literal(reason), sql.Literal(shown), value)

@@ -4,7 +4,16 @@ with
 members as (
     select
         keys.customer_key,
-        source_customers.*
+        source_customers.email,
+        source_customers.phone,
+        row_number() over (
+            partition by keys.customer_key, source_customers.email is null
+            order by source_customers.changed_at desc nulls last, keys.source asc, keys.source_customer_id asc
+        ) as email_rank,
+        row_number() over (
+            partition by keys.customer_key, source_customers.phone is null
+            order by source_customers.changed_at desc nulls last, keys.source asc, keys.source_customer_id asc
+        ) as phone_rank
     from {{ ref('int_customer_keys') }} as keys
     inner join {{ ref('input_customers') }} as source_customers
         on
@@ -12,14 +21,12 @@ members as (
             and keys.source_customer_id = source_customers.source_customer_id
 ),
 
--- the latest known detail of any of her records
+-- the latest usable detail of any of her records
 customer_contacts as (
     select
         customer_key,
-        (array_agg(email order by changed_at desc nulls last, source, source_customer_id)
-            filter (where email is not null))[1] as email,
-        (array_agg(phone order by changed_at desc nulls last, source, source_customer_id)
-            filter (where phone is not null))[1] as phone
+        max(email) filter (where email_rank = 1) as email,
+        max(phone) filter (where phone_rank = 1) as phone
     from members
     group by customer_key
 )

@@ -21,20 +21,34 @@ members as (
     group by keys.customer_key
 ),
 
--- the first source that says something wins, in the order in which it knew her
-described as (
+-- of several records the one known first speaks, as far as it says anything
+records as (
     select
         keys.customer_key,
-        (array_agg(source_customers.country order by keys.known_on, keys.source, keys.source_customer_id)
-            filter (where source_customers.country is not null))[1] as country,
-        (array_agg(source_customers.acquisition_source order by keys.known_on, keys.source, keys.source_customer_id)
-            filter (where source_customers.acquisition_source is not null))[1] as acquisition_source
+        source_customers.country,
+        source_customers.acquisition_source,
+        row_number() over (
+            partition by keys.customer_key, source_customers.country is null
+            order by keys.known_on, keys.source, keys.source_customer_id
+        ) as country_rank,
+        row_number() over (
+            partition by keys.customer_key, source_customers.acquisition_source is null
+            order by keys.known_on, keys.source, keys.source_customer_id
+        ) as acquisition_rank
     from keys
     inner join source_customers
         on
             keys.source = source_customers.source
             and keys.source_customer_id = source_customers.source_customer_id
-    group by keys.customer_key
+),
+
+described as (
+    select
+        customer_key,
+        max(country) filter (where country_rank = 1) as country,
+        max(acquisition_source) filter (where acquisition_rank = 1) as acquisition_source
+    from records
+    group by customer_key
 ),
 
 ordered as (

@@ -5,10 +5,10 @@ dim_stages as (
             '{{ stage.lifecycle_model }}' as lifecycle_model,
             '{{ stage.stage }}' as stage,
             {{ stage.stage_order }} as stage_order,
-            {{ dbt.string_literal(dbt.escape_single_quotes(stage.label_en)) }} as label_en,
-            {{ dbt.string_literal(dbt.escape_single_quotes(stage.label_zh)) }} as label_zh,
-            {{ dbt.string_literal(dbt.escape_single_quotes(stage.description_en)) }} as description_en,
-            {{ dbt.string_literal(dbt.escape_single_quotes(stage.description_zh)) }} as description_zh
+            {{ sql_text(stage.label_en) }} as label_en,
+            {{ sql_text(stage.label_zh) }} as label_zh,
+            {{ sql_text(stage.description_en) }} as description_en,
+            {{ sql_text(stage.description_zh) }} as description_zh
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 )

@@ -48,20 +48,15 @@ steps as (
             {{ model.stage }} as stage,
             {{ model.stage_without_trend }} as stage_without_trend
         from changed as e
-        cross join lateral (
-            select
-                candidate.day,
-                min(candidate.clock) as clock
-            from (
-                values
-                (e.episode_on, 'opening')
-                {%- for boundary in model.boundaries %},
-                    ({{ boundary.day }}, '{{ boundary.kind }}')
-                {%- endfor %}
-            ) as candidate (day, clock)
-            where candidate.day >= e.episode_on and candidate.day < e.episode_to
-            group by candidate.day
-        ) as boundary
+        cross join
+            lateral (
+                select
+                    candidate.day,
+                    min(candidate.clock) as clock
+                from (values {{ model.candidates }}) as candidate (day, clock)
+                where candidate.day >= e.episode_on and candidate.day < e.episode_to
+                group by candidate.day
+            ) as boundary
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
 ),

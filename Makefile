@@ -1,0 +1,70 @@
+# Everything one needs, with nothing but Python 3.11 and make. `make help` lists it.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+AS_OF ?= 2017-09-30
+PORT ?= 8080
+
+.DEFAULT_GOAL := help
+.PHONY: help demo nightly ui test lint format stop clean
+
+help:  ## What can be done here
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
+	@echo
+	@echo "AS_OF=2017-10-01 chooses the night, STAY=1 leaves the embedded server running, PORT=8081 moves the pages."
+
+demo: $(VENV)/installed  ## The whole nightly run on two sample shops; ends with what came out
+	@$(BIN)/perennial sample --until $(AS_OF)
+	@$(BIN)/perennial nightly --as-of $(AS_OF) $(if $(STAY),--stay)
+
+nightly: $(VENV)/installed  ## One night of the sample shops, e.g. make nightly AS_OF=2017-10-01
+	@$(BIN)/perennial sample --until $(AS_OF)
+	@$(BIN)/perennial nightly --as-of $(AS_OF) $(if $(STAY),--stay)
+
+ui: $(VENV)/installed  ## Airflow's own pages on the same warehouse, until Ctrl-C
+	@$(BIN)/perennial ui --port $(PORT)
+
+test: $(VENV)/installed-dev  ## The whole test suite
+	@$(BIN)/pytest
+
+lint: $(VENV)/installed-dev  ## Style of Python, SQL and YAML, and the configuration
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models dbt_project/tests sql
+	@$(BIN)/yamllint --strict config dbt_project docker-compose.yml
+	@$(BIN)/perennial check
+
+format: $(VENV)/installed-dev  ## Put Python and SQL into shape
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/sqlfluff fix --disable-progress-bar --processes 2 dbt_project/models dbt_project/tests
+
+stop: $(VENV)/installed  ## Stop the embedded server
+	@$(BIN)/perennial stop
+
+clean: ## Remove the virtual environment and everything the demo made
+	@if [ -x $(BIN)/perennial ]; then $(BIN)/perennial stop --force; fi
+	@rm -rf $(VENV) .perennial
+
+# The package is used from plugins/ as it stands: no build step, nothing fetched but the lock.
+$(VENV)/installed: requirements.lock Makefile
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if v == (3, 11) else \
+	  "Perennial needs Python 3.11, %s is %d.%d. Install it, or name it: make PYTHON=python3.11 demo" % (sys.executable, *v))'
+	@echo "installing into $(VENV), once (about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(call install,requirements.lock)
+	@$(BIN)/python -c 'import pathlib, sysconfig; \
+	  pathlib.Path(sysconfig.get_path("purelib"), "perennial.pth").write_text("$(CURDIR)/plugins\n")'
+	@printf '#!%s\nfrom perennial.cli import main\n\nmain()\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/perennial
+	@chmod +x $(BIN)/perennial
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+	@$(call install,requirements-dev.lock)
+	@touch $@
+
+define install
+if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
+else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); fi
+endef

@@ -1,0 +1,53 @@
+{# No two rows agree in all these columns. #}
+{% test unique_combination(model, columns) %}
+    select {{ columns | join(', ') }}
+    from {{ model }}
+    group by {{ columns | join(', ') }}
+    having count(*) > 1
+{% endtest %}
+
+{# Intervals [valid_from, valid_to) follow each other without gap, the last one never ends, neighbours differ. #}
+{% test intervals_tile(model, partition_by, value) %}
+    select *
+    from (
+        select
+            *,
+            lead(valid_from, 1, date 'infinity') over life as next_from,
+            lead({{ value }}) over life as next_value
+        from {{ model }}
+        window life as (partition by {{ partition_by | join(', ') }} order by valid_from)
+    ) as followed
+    where valid_to <> next_from or valid_from >= valid_to or {{ value }} = next_value
+{% endtest %}
+
+{# Every customer has a stage in every enabled lifecycle model. #}
+{% test everybody_has_a_stage(model, customers) %}
+    select
+        customers.customer_key,
+        count(stages.stage) as count_stages
+    from {{ customers }} as customers
+    left join {{ model }} as stages on customers.customer_key = stages.customer_key
+    group by customers.customer_key
+    having count(stages.stage) <> {{ var('lifecycle') | length }}
+{% endtest %}
+
+{# Refunds whose order never arrived; they are in no total until it does. #}
+{% test refund_of_a_known_order(model) %}
+    select refunds.*
+    from {{ model }} as refunds
+    left join {{ ref('input_orders') }} as orders
+        on refunds.source = orders.source and refunds.order_id = orders.order_id
+    where orders.order_id is null
+{% endtest %}
+
+{# The last line of defence: a member without a granted consent must not be exported. #}
+{% test nobody_who_denied_is_exported(model, consents) %}
+    select members.*
+    from {{ model }} as members
+    left join {{ consents }} as consents
+        on
+            members.customer_key = consents.customer_key
+            and members.channel = consents.channel
+            and consents.status = 'granted'
+    where members.verdict = 'export' and consents.customer_key is null
+{% endtest %}

@@ -1,0 +1,78 @@
+"""config/ is refused before anything runs, with file, line, key, value and what is accepted."""
+
+from pathlib import Path
+
+import pytest
+
+from perennial import config
+from perennial.errors import ConfigError
+
+WRONG = [
+    # file, what stands there, what somebody writes instead, what the message must say
+    ("sources.yml", "overlap_days", "overlapp_days", ["sources.yml:15", "overlapp_days", "accepted: ", "overlap_days"]),
+    ("sources.yml", "kind: sql", "kind: sqll", ["sources.yml:12", "'sqll'", "'sql' or 'files'"]),
+    ("sources.yml", "order_id: order_no", "order_idd: order_no", ["order_idd", "accepted: order_id, customer_id"]),
+    (
+        "sources.yml",
+        "          order_id: order_no\n          customer_id",
+        "          customer_id",
+        ["missing order_id"],
+    ),
+    ("sources.yml", "America/New_York", "America/Newyork", ["sources.yml:5", "America/Newyork", "Europe/Paris"]),
+    ("sources.yml", "collected: placed", "collected: sold", ["'sold'", "accepted: placed, cancelled"]),
+    ("sources.yml", "as: cents", "as: euros", ["'euros'", "'cents' or 'email_key'"]),
+    ("sources.yml", "    connection: shop\n", "", ["kind 'sql' needs 'connection'"]),
+    ("sources.yml", "      orders:\n        table", "      baskets:\n        table", ["'baskets'", "order_lines"]),
+    ("sources.yml", "currency: USD #", "currency: dollar #", ["business.currency", "'dollar'"]),
+    ("lifecycle.yml", "floor_days: 180 }", "floor_days: -180 }", ["floor_days", "-180", "greater than or equal to 0"]),
+    ("lifecycle.yml", "late: { cycles: 8", "latte: { cycles: 8", ["unknown key 'latte'", "late, not, orders"]),
+    ("lifecycle.yml", ", zh: 沉默期 }", " }", ["label.zh", "is missing"]),
+    ("lifecycle.yml", "else: true", "when: { trend: up }", ["'mature'", "else: true"]),
+    ("lifecycle.yml", "{ trend: down }", "{ trend: sideways }", ["'sideways'", "'up' or 'down'"]),
+    ("lifecycle.yml", "stage: silent", "stage: lost", ["'lost' stands twice"]),
+    ("lifecycle.yml", "stage: prospect", "stage: lead", ["first stage is 'prospect'"]),
+    ("lifecycle.yml", "default: ecommerce", "default: crm", ["'crm' is not enabled", "ecommerce, activity_fixed"]),
+    ("lifecycle.yml", "enabled: [ecommerce", "enabled: [commerce", ["'commerce'", "ecommerce, activity_fixed"]),
+    ("lifecycle.yml", "effective_from: 2017-04-01", "effective_from: April", ["effective_from", "'April'"]),
+    ("lifecycle.yml", "orders: { exactly: 1 }", "orders: { exactly: 1, at_least: 1 }", ["exactly, or at_least"]),
+    ("audiences.yml", "into: [silent, dormant]", "into: [asleep]", ["'asleep'", "accepted: prospect, lost, dormant"]),
+    ("audiences.yml", "tier: [A]", "tier: [X]", ["audiences.yml:18", "'X'", "'A', 'B', 'C' or 'N'"]),
+    ("audiences.yml", "[email_files]", "[mailchimp]", ["'mailchimp'", "email_files, sms_files"]),
+    ("audiences.yml", "stage: { model: ecommerce", "stage: { model: crm", ["'crm' is not enabled"]),
+    ("destinations.yml", "channel: email", "channel: letter", ["'letter'", "'email' or 'sms'"]),
+    ("destinations.yml", "  sms_files", "  email_files", ["'email_files' stands twice"]),
+    ("destinations.yml", "kind: files", "kind: [files", ["destinations.yml:6", "not valid YAML"]),
+]
+
+
+def test_the_shipped_configuration_is_valid():
+    assert list(config.load().sources.sources) == ["shop", "click_collect"]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "says"), WRONG, ids=[f"{w[0]}: {w[2].strip()[:40]}" for w in WRONG])
+def test_a_wrong_entry_is_named_with_its_remedy(config_folder: Path, file, old, new, says):
+    path = config_folder / file
+    text = path.read_text()
+    assert old in text, "the example to spoil has moved"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ConfigError) as caught:
+        config.load()
+    message = str(caught.value)
+    assert file in message
+    for part in says:
+        assert part in message
+
+
+def test_all_files_are_checked_at_once(config_folder: Path):
+    for file in ("sources.yml", "destinations.yml"):
+        path = config_folder / file
+        path.write_text(path.read_text() + "surprise: 1\n")
+    with pytest.raises(ConfigError) as caught:
+        config.load()
+    assert str(caught.value).count("unknown key 'surprise'") == 2
+
+
+def test_a_missing_file_is_named(config_folder: Path):
+    (config_folder / "audiences.yml").unlink()
+    with pytest.raises(ConfigError, match=r"audiences\.yml: no such file"):
+        config.load()
