@@ -71,6 +71,24 @@ def run(as_of: date) -> None:
     say(f"gate: {len(TOTALS)} totals agree in every layer")
 
 
+def close(as_of: date) -> None:
+    """Forget earlier verdicts: what they spoke of is about to change."""
+    with connect() as session:
+        session.execute("delete from ops.gate_results where as_of = %s", [as_of])
+
+
+def require_open(as_of: date) -> None:
+    """GateError unless the night was checked and every blocking check passed."""
+    with connect() as session:
+        results = session.execute(
+            "select passed, message from ops.gate_results where as_of = %s and severity = 'block'", [as_of]
+        ).fetchall()
+    failed = [r["message"] for r in results if not r["passed"]]
+    if failed or not results:
+        why = "; ".join(failed) or "it was not checked since it was built"
+        raise GateError(f"the gate of night {as_of} is closed, nothing is exported: {why}. Run its task `check` again.")
+
+
 def _reconcile(session: psycopg.Connection, as_of: date, total: str) -> str | None:
     values = {layer: session.execute(query).fetchone().popitem()[1] or 0 for layer, query in TOTALS[total].items()}
     for layer, value in values.items():

@@ -16,7 +16,7 @@ from perennial import config, gate, landing, transform
 from perennial.activation import export
 from perennial.clock import wall_clock
 from perennial.connections import Connection
-from perennial.errors import ConfigError
+from perennial.errors import ConfigError, GateError
 from perennial.progress import say
 from perennial.sources.extract import extract
 from perennial.warehouse import database, loader
@@ -106,6 +106,7 @@ def build(as_of: date, *, retry: bool = False) -> bool:
         say(f"transform: skipped, the marts already show {horizon()}; read {as_of} from marts.fct_lifecycle_timeline")
         return False
     with recorded(as_of, "transform") as step:
+        gate.close(as_of)
         results = transform.run(["build"], config.load(), as_of, database.warehouse(), retry=retry)
         slowest = sorted(results, key=lambda r: -r.seconds)[:5]
         step.details = {"nodes": len(results), "slowest": [[r.node, r.seconds] for r in slowest]}
@@ -121,7 +122,10 @@ def check(as_of: date) -> None:
 
 
 def send(as_of: date) -> int:
-    """Export the audiences of the night; returns the people exported."""
+    """Export the audiences of the night; returns the people exported. GateError for any night but the newest."""
+    if is_before_horizon(as_of):
+        raise GateError(f"night {as_of} is past, nothing is exported: the marts show {horizon()}")
+    gate.require_open(as_of)
     with recorded(as_of, "export") as step:
         step.rows = export.run(as_of, config.load())
         with database.connect() as session:

@@ -4,6 +4,7 @@
     unique_key='customer_key',
     on_schema_change='fail',
     pre_hook="{{ forget_retired_customers() }}",
+    post_hook="truncate {{ ref('int_changed_customers') }}, {{ ref('int_touches') }}, {{ ref('int_cycles') }}, {{ ref('int_trends') }}",
     indexes=[{'columns': ['customer_key', 'episode_on']}]
 ) }}
 

@@ -22,8 +22,10 @@ def extract(name: str, source: Source, connection: Connection | None, as_of: dat
         pending = source.model_copy(update={"entities": missing})
         stored = loader.positions(name)
         for entity, rows in CONNECTORS[source.kind].open(name, pending, connection, stored, as_of):
-            batches[entity] = landing.write(name, entity, as_of, rows)
-    for batch in batches.values():
-        note = f" ({len(batch.notes)} notes: {batch.notes[0]})" if batch.notes else ""
-        say(f"extract {name}: {batch.rows:,} {batch.entity}{note}")
+            batch = batches[entity] = landing.write(name, entity, as_of, rows)
+            say(f"extract {name}: {batch.rows:,} {entity}")
+            for note in batch.notes:
+                say(f"extract {name}: note: {note}")
+    else:
+        say(f"extract {name}: already landed, {sum(b.rows for b in batches.values()):,} rows")
     return list(batches.values())

@@ -84,12 +84,10 @@ def _extract(
         )
     keep = [i for i, c in enumerate(columns) if c in wanted]
     newest = _Newest(columns.index(entity.cursor) if entity.cursor else None, position)
-    extra = sorted(set(columns) - wanted)
     return Extract(
         columns=[columns[i] for i in keep],
         tables=_tables(result, [columns[i] for i in keep], keep, newest),
         position=newest.position,
-        notes=[f"columns not mapped: {', '.join(extra)}"] if extra else [],
     )
 
 

@@ -1,0 +1,50 @@
+"""Loads the DAGs as Airflow does and prints what it finds as JSON; run by test_dags.py in a process of its own."""
+
+import json
+import sys
+from types import SimpleNamespace
+from unittest import mock
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import AirflowSkipException
+
+
+def skips_export(dag, run_type: str) -> bool:
+    """Whether the export task of a run of this type skips before it does anything."""
+    function = dag.task_dict["export"].python_callable
+    context = {"dag_run": SimpleNamespace(run_type=run_type)}
+    spy = mock.Mock(side_effect=RuntimeError("exported"))
+    names = {"get_current_context": lambda: context, "use_warehouse": lambda: None, "night": SimpleNamespace(send=spy)}
+    with mock.patch.dict(function.__globals__, names):
+        try:
+            function("2017-09-30")
+        except AirflowSkipException:
+            return not spy.called
+        except RuntimeError:
+            return False
+    raise AssertionError("export did nothing")
+
+
+bag = DagBag(sys.argv[1])
+print(
+    json.dumps(
+        {
+            "errors": {str(k): str(v) for k, v in bag.import_errors.items()},
+            "modules": sorted(m for m in sys.modules if m in ("csv", "pandas", "dbt", "pyarrow.parquet")),
+            "csv_is_the_standard_library": "perennial" not in (sys.modules["csv"].__file__ or ""),
+            "dags": {
+                dag_id: {
+                    "tasks": {t.task_id: sorted(t.upstream_task_ids) for t in dag.tasks},
+                    "mapped": sorted(t.task_id for t in dag.tasks if t.is_mapped),
+                    "retries": {t.task_id: t.retries for t in dag.tasks},
+                    "catchup": dag.catchup,
+                    "max_active_runs": dag.max_active_runs,
+                    "zone": str(dag.timezone),
+                    "doc": bool(dag.doc_md),
+                    "skips": {kind: skips_export(dag, kind) for kind in ("backfill", "scheduled", "manual")},
+                }
+                for dag_id, dag in bag.dags.items()
+            },
+        }
+    )
+)

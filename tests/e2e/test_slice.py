@@ -1,0 +1,161 @@
+"""Three nights of sixty households: again, one by one, at once, backwards, through Airflow."""
+
+import re
+from pathlib import Path
+
+import nights
+import pytest
+
+from perennial import embedded
+
+pytestmark = [pytest.mark.e2e, pytest.mark.server, pytest.mark.airflow]
+
+HOUSEHOLDS = 60
+OPEN_SCHEMAS = ("marts", "activation", "ops", "intermediate", "staging", "input")
+
+
+@pytest.fixture(scope="module")
+def state(living_state: Path) -> Path:
+    """The first night by plain functions, the second through Airflow."""
+    nights.live_until("2017-09-28", HOUSEHOLDS)
+    nights.run("2017-09-28")
+    nights.live_until("2017-09-29", HOUSEHOLDS)
+    done = nights.command("nightly", "--as-of", "2017-09-29")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (living_state / "said.txt").write_text(done.stdout)
+    return living_state
+
+
+def test_the_night_ends_with_a_summary_a_person_can_read(state):
+    said = (state / "said.txt").read_text()
+    for part in ("Customers on 2017-09-29", "成熟期", "Mature", "lost_customers", "rows landed", "make nightly"):
+        assert part in said
+    assert "extract shop:" in said, "progress is shown"
+    assert "transform: fct_lifecycle_timeline success" in said
+
+
+def test_the_second_night_extracted_only_what_changed(state):
+    landed = dict(
+        nights.query("select as_of::text, sum(rows_landed) from ops.batches where source = 'shop' group by 1")
+    )
+    assert 0 < landed["2017-09-29"] < landed["2017-09-28"] / 20
+
+
+def test_every_source_row_is_landed_and_loaded_or_quarantined(state):
+    ((orders, total),) = nights.query("select count(*), sum(total_cents) from sales.orders", "shop")
+    ((loaded, cents),) = nights.query(
+        "select count(*), sum(amount) * 100 from staging.stg_orders where source = 'shop'"
+    )
+    assert (orders, total) == (loaded, cents)
+    assert nights.query("select count(*) from ops.batches where rows_landed <> rows_loaded + rows_quarantined") == [
+        (0,)
+    ]
+
+
+def test_running_a_night_again_changes_no_table_and_no_file(state):
+    folders = [state / name for name in ("audiences", "landing", "drop")]
+    before = nights.fingerprint(*nights.SCHEMAS), nights.files(*folders)
+    nights.run("2017-09-29")
+    assert (nights.fingerprint(*nights.SCHEMAS), nights.files(*folders)) == before
+
+
+def test_running_a_past_night_again_changes_nothing(state):
+    before = nights.fingerprint(*nights.SCHEMAS), nights.files(state / "audiences")
+    nights.run("2017-09-28")
+    assert (nights.fingerprint(*nights.SCHEMAS), nights.files(state / "audiences")) == before
+    assert nights.query("select distinct as_of::text from marts.customer_lifecycle") == [("2017-09-29",)]
+
+
+def test_nights_one_by_one_equal_one_build_over_the_same_landed_batches(state, monkeypatch):
+    before = nights.fingerprint("marts", "activation", "intermediate")
+    before.pop("activation.export_runs")  # the other warehouse exports nothing
+    embedded.ensure_database("at_once")
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", embedded.connection("at_once").to_json())
+    from datetime import date
+
+    from perennial import night
+
+    for day in ("2017-09-28", "2017-09-29"):
+        for name in night.open_night(date.fromisoformat(day)):
+            night.load_source(name, date.fromisoformat(day))
+    night.build(date(2017, 9, 29))
+    monkeypatch.setattr(nights, "query", lambda s, d="at_once", ask=nights.query: ask(s, d))
+    after = nights.fingerprint("marts", "activation", "intermediate")
+    assert {t: after[t] for t in before} == before
+
+
+def test_what_happens_after_the_night_is_loaded_but_invisible(state):
+    """The shop lives on; its rows arrive with the next extraction, the night of yesterday does not see them."""
+    ((after,),) = nights.query("select count(*) from input.input_orders where ordered_on > '2017-09-29'")
+    assert after == 0
+    assert nights.query("select max(ordered_on)::text from marts.fct_orders") == [("2017-09-29",)]
+
+
+def test_contact_details_are_nowhere_but_where_they_may_be(state):
+    people = nights.query("select lower(email), mobile from sales.customers", "shop")
+    secrets = {value for row in people for value in row}
+    assert _details((state / "drop").glob("**/*.csv").__next__().read_text()) & secrets, "the canary itself is alive"
+    places = [p for folder in ("logs", "dbt", "airflow") for p in (state / folder).rglob("*") if p.is_file()]
+    for path in [*places, state / "said.txt", state / "pgdata" / "log"]:
+        assert not _details(path.read_text(errors="ignore")) & secrets, f"a contact detail in {path}"
+    for table, text in _texts("warehouse", OPEN_SCHEMAS) + _texts("airflow_meta", ("public",)):
+        assert not _details(text) & secrets, f"a contact detail in {table}"
+
+
+def _details(text: str) -> set[str]:
+    """Everything in a text that looks like an e-mail address or a phone number."""
+    return {found.lower() for found in re.findall(r"[\w.+-]+@[\w.-]+\w|\+\d{8,15}", text)}
+
+
+def _texts(database: str, schemas: tuple[str, ...]) -> list[tuple[str, str]]:
+    names = ", ".join(f"'{s}'" for s in schemas)
+    tables = nights.query(
+        "select format('%I.%I', table_schema, table_name) from information_schema.tables "
+        f"where table_schema in ({names})",
+        database,
+    )
+    return [(t, str(nights.query(f"select string_agg(t::text, ' ') from {t} as t", database))) for (t,) in tables]
+
+
+def test_audience_files_hold_only_granted_consents_and_match_their_manifest(state):
+    import csv
+    import hashlib
+    import json
+
+    denied = {
+        row[0]
+        for row in nights.query("select customer_key || channel from activation.consents where status = 'denied'")
+    }
+    manifests = sorted((state / "audiences").glob("*/2017-09-29/*.manifest.json"))
+    assert len(manifests) == 5
+    for path in manifests:
+        manifest = json.loads(path.read_text())
+        content = path.with_name(path.name.replace(".manifest.json", ".csv")).read_bytes()
+        rows = list(csv.DictReader(content.decode().splitlines()))
+        assert (len(rows), hashlib.sha256(content).hexdigest()) == (manifest["rows"], manifest["sha256"])
+        assert not {r["customer_key"] + manifest["channel"] for r in rows} & denied
+
+
+def test_a_past_state_can_be_asked_of_the_timeline(state):
+    ((customers,),) = nights.query(
+        "select count(*) from marts.fct_lifecycle_timeline where lifecycle_model = 'ecommerce' "
+        "and valid_from <= '2017-06-30' and valid_to > '2017-06-30'"
+    )
+    ((known,),) = nights.query("select count(*) from marts.dim_customers where known_on <= '2017-06-30'")
+    assert customers == known > 50
+
+
+def test_psql_opens_the_warehouse_without_a_password(state):
+    done = nights.command("psql", "-At", "-c", "select count(*) > 0 from marts.dim_customers")
+    assert (done.returncode, done.stdout.strip()) == (0, "t"), done.stderr
+
+
+def test_check_validates_the_configuration(state):
+    assert "all right" in nights.command("check").stdout
+
+
+def test_a_night_that_is_not_over_is_refused_in_one_line(state):
+    done = nights.command("nightly", "--as-of", "2999-01-01")
+    assert done.returncode == 1
+    assert done.stderr.startswith("perennial: as_of is 2999-01-01, a day that is not over")
+    assert "Traceback" not in done.stderr
