@@ -64,7 +64,8 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 	@$(call install,requirements-dev.lock)
 	@touch $@
 
+# --no-deps: the lock is complete, and older pip takes `package[extra]==version` for another, unpinned package
 define install
-if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1); \
-else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1); fi
+if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(1); \
+else $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(1); fi
 endef
