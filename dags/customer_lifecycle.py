@@ -14,6 +14,7 @@
 Trigger with `{"as_of": "2017-09-30"}` for a given business day; without it, the last complete one.
 """
 
+import os
 from datetime import date
 
 import pendulum
@@ -24,10 +25,11 @@ from perennial import config, night
 from perennial.orchestration import DEFAULT_ARGS, connection, use_warehouse
 
 SETTINGS = config.load().sources
+SCHEDULE = os.environ.get("PERENNIAL_SCHEDULE", "30 2 * * *") or None  # empty: only when triggered
 
 
 @dag(
-    schedule="30 2 * * *",  # half past two at night, in the business's own zone
+    schedule=SCHEDULE,  # half past two at night, in the business's own zone
     start_date=pendulum.datetime(2017, 1, 1, tz=SETTINGS.business.timezone),
     catchup=False,
     max_active_runs=1,

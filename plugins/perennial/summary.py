@@ -3,6 +3,7 @@
 from datetime import date
 
 import psycopg
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -54,14 +55,17 @@ def show(console: Console | None = None) -> None:
     settings = config.load()
     model = settings.lifecycle.default
     with connect() as session:
-        console.print()
-        console.print(_stages(session, as_of, model, settings.lifecycle.models[model].name))
+        name = settings.lifecycle.models[model].name
+        console.print(f"\n[bold]Customers on {as_of}[/]: {name.en} {name.zh}", highlight=False)
+        console.print(_stages(session, model))
         moves = session.execute(MOVES, [model]).fetchone()
         console.print(
             f"Unless they order, {moves['tomorrow']:,} customers enter another stage tomorrow and "
             f"{moves['month']:,} within 30 days: the rows are already in marts.fct_lifecycle_timeline.\n"
         )
+        console.print("[bold]Audiences[/]")
         console.print(_audiences(session))
+        console.print("[bold]Quarantined rows[/], kept in quarantine.rejected_rows")
         console.print(_quarantine(session))
         landed = session.execute(LANDED).fetchone()
         console.print(
@@ -70,8 +74,8 @@ def show(console: Console | None = None) -> None:
     _where_next(console, as_of)
 
 
-def _stages(session: psycopg.Connection, as_of: date, model: str, name) -> Table:
-    table = Table(title=f"Customers on {as_of}: {name.en} / {name.zh}", title_justify="left")
+def _stages(session: psycopg.Connection, model: str) -> Table:
+    table = _table()
     table.add_column("stage")
     table.add_column("阶段")
     for tier in TIERS:
@@ -90,11 +94,12 @@ def _stages(session: psycopg.Connection, as_of: date, model: str, name) -> Table
 
 
 def _audiences(session: psycopg.Connection) -> Table:
-    table = Table(title="Audiences", title_justify="left")
-    table.add_column("audience")
-    table.add_column("channel")
-    for column in ("members", "denied", "no consent", "no address", "exported"):
-        table.add_column(column, justify="right", style="bold" if column == "exported" else None)
+    table = _table()
+    table.add_column("audience", no_wrap=True)
+    table.add_column("by", no_wrap=True)
+    for column in ("members", "denied", "unasked", "no address"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("exported", justify="right", no_wrap=True, style="bold")
     for row in session.execute(AUDIENCES):
         keys = ("members", "consent_denied", "no_consent", "no_address", "exported")
         table.add_row(row["audience"], row["channel"], *(f"{row[k]:,}" for k in keys))
@@ -102,13 +107,17 @@ def _audiences(session: psycopg.Connection) -> Table:
 
 
 def _quarantine(session: psycopg.Connection) -> Table:
-    table = Table(title="Quarantined rows (see quarantine.rejected_rows)", title_justify="left")
-    for column in ("source", "entity", "column", "reason"):
-        table.add_column(column)
+    table = _table()
+    for column in ("where", "column", "reason"):
+        table.add_column(column, no_wrap=True)
     table.add_column("rows", justify="right")
     for row in session.execute(QUARANTINE):
-        table.add_row(row["source"], row["entity"], row["column_name"], row["reason"], f"{row['rows']:,}")
+        table.add_row(f"{row['source']}.{row['entity']}", row["column_name"], row["reason"], f"{row['rows']:,}")
     return table
+
+
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
 
 
 def _where_next(console: Console, as_of: date) -> None:

@@ -40,6 +40,7 @@ print(
                     "catchup": dag.catchup,
                     "max_active_runs": dag.max_active_runs,
                     "zone": str(dag.timezone),
+                    "schedule": dag.schedule,
                     "doc": bool(dag.doc_md),
                     "skips": {kind: skips_export(dag, kind) for kind in ("backfill", "scheduled", "manual")},
                 }

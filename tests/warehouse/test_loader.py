@@ -131,6 +131,12 @@ def test_the_cursor_is_committed_with_the_rows(warehouse):
     assert loader.positions("click_collect") == {"orders": {"files": {"a.csv": "1"}}}
 
 
+def test_a_night_loaded_after_its_successor_does_not_turn_the_cursor_back(warehouse):
+    load({}, position={"newest": "2"})
+    load({"pickup_ref": "CC-2"}, night=NIGHT - timedelta(days=1), position={"newest": "1"})
+    assert loader.positions("click_collect") == {"orders": {"newest": "2"}}
+
+
 def test_a_run_killed_while_loading_leaves_nothing_and_the_next_one_loads_everything(warehouse, rows, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt

@@ -159,10 +159,12 @@ def _append(entity: contract.Entity, origins: dict[str, Origin], batch: Batch) -
 
 
 def _move_cursor(session: psycopg.Connection, batch: Batch) -> None:
+    # a night loaded late, after its successor, does not turn the cursor back
     session.execute(
-        "insert into ops.cursors (source, entity, position, batch_id) values (%s, %s, %s, %s) "
-        "on conflict (source, entity) do update set position = excluded.position, batch_id = excluded.batch_id",
-        [batch.source, batch.entity, json.dumps(batch.position), batch.batch_id],
+        "insert into ops.cursors as c (source, entity, position, batch_id) values (%s, %s, %s, %s) "
+        "on conflict (source, entity) do update set position = excluded.position, batch_id = excluded.batch_id "
+        "where (select as_of from ops.batches where batch_id = c.batch_id) <= %s",
+        [batch.source, batch.entity, json.dumps(batch.position), batch.batch_id, batch.as_of],
     )
 
 
