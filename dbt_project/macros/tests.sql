@@ -48,6 +48,7 @@
         on
             members.customer_key = consents.customer_key
             and members.channel = consents.channel
+            and members.purpose = consents.purpose
             and consents.status = 'granted'
     where members.verdict = 'export' and consents.customer_key is null
 {% endtest %}

@@ -49,7 +49,7 @@ def environment(port: int = 8080) -> dict[str, str]:
     for name in (database.NAME, "shop"):
         if configured(name) is None:
             defaults[f"AIRFLOW_CONN_{name.upper()}"] = embedded.connection(name).to_json()
-    if configured("shop") is None:
+    if (state / "sample").is_dir():
         defaults["PERENNIAL_SCHEDULE"] = ""  # the sample shops live in the past: last night is not theirs
     return defaults | dict(os.environ)
 

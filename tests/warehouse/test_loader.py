@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pyarrow as pa
 import pytest
 
-from perennial import config, landing
+from perennial import config, landing, paths
 from perennial.clock import wall_clock
 from perennial.landing import Extract
 from perennial.warehouse import loader
@@ -92,6 +92,25 @@ def test_a_row_that_breaks_the_contract_is_quarantined_with_reason_and_value(war
         assert found["value"] == value
         assert value in found["payload"].values()
     assert [r["order_id"] for r in rows("select order_id from raw.orders")] == ["CC-good"]
+
+
+def test_a_negative_refund_is_quarantined_it_would_be_a_sale(warehouse, rows):
+    columns = {"refund_no": ["1", "2"], "order_no": ["1", "1"], "refunded_at": ["2017-01-01"] * 2}
+    columns |= {"amount_cents": ["-5", "500"], "currency": ["USD"] * 2}
+    extract = Extract(list(columns), [pa.table(columns)], dict)
+    batch = landing.write("shop", "refunds", NIGHT, extract)
+    assert loader.load(batch, config.load().sources.sources["shop"], ("USD",)).quarantined == 1
+    found = rows("select reason, column_name, value from quarantine.rejected_rows")
+    assert found == [{"reason": "negative_amount", "column_name": "amount_cents", "value": "-5"}]
+    assert [float(r["amount"]) for r in rows("select amount from raw.refunds")] == [5]
+
+
+def test_every_reason_has_a_label_in_both_languages(warehouse, rows):
+    import csv
+
+    with (paths.home() / "dbt_project" / "seeds" / "dim_reasons.csv").open() as stream:
+        labelled = {r["reason"] for r in csv.DictReader(stream) if r["kind"] == "quarantine" and r["label_zh"]}
+    assert {reason for _, reason, _ in BAD} | {"negative_amount", "not_a_whole_number"} == labelled
 
 
 def test_a_negative_and_a_zero_amount_are_kept(warehouse, rows):

@@ -75,7 +75,7 @@ int_cycles as (
         order_value,
         cast(floor(least(greatest(
             {{ trend.window_cycles }} * cycle_days, {{ trend.shortest_days }}
-        ), {{ trend.longest_days }})) as integer) as window_days,
+        ), {{ trend.longest_days }}) + 0.0000005) as integer) as window_days,
         facts_hash
     from episodes
 )

@@ -21,9 +21,9 @@ class Text(Entry):
 class Range(Entry):
     """A whole number, bounded on one or both sides."""
 
-    at_least: int | None = Field(default=None, ge=0)
-    at_most: int | None = Field(default=None, ge=0)
-    exactly: int | None = Field(default=None, ge=0)
+    at_least: int | None = Field(default=None, ge=0, le=36_500)
+    at_most: int | None = Field(default=None, ge=0, le=36_500)
+    exactly: int | None = Field(default=None, ge=0, le=36_500)
 
     @model_validator(mode="after")
     def _says_something(self) -> "Range":
@@ -31,6 +31,8 @@ class Range(Entry):
             raise ValueError("needs at_least, at_most or exactly")
         if self.exactly is not None and (self.at_least is not None or self.at_most is not None):
             raise ValueError("takes exactly, or at_least and at_most, not both")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"at_least {self.at_least} is more than at_most {self.at_most}: nothing is in between")
         return self
 
     @property
@@ -65,7 +67,8 @@ class Condition(Entry):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Condition":
-        if len(self.model_fields_set) != 1:
+        given = [key for key in self.model_fields_set if getattr(self, key) is not None]
+        if len(given) != 1 or len(self.model_fields_set) != 1:
             raise ValueError("needs exactly one condition here; combine several with 'all' or 'any'")
         return self
 
@@ -121,19 +124,33 @@ class Cycle(Entry):
     """How the personal cycle is estimated, in days."""
 
     prior_weight: float = Field(default=3, gt=0, le=100)
-    shortest_days: int = Field(default=3, ge=1)
-    longest_days: int = Field(default=365, le=3650)
+    shortest_days: int = Field(default=3, ge=1, le=3650)
+    longest_days: int = Field(default=365, ge=1, le=3650)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Cycle":
+        return _shortest_first(self)
 
 
 class Trend(Entry):
     """When spend and frequency count as rising or falling between two windows of equal length."""
 
-    window_cycles: float = Field(default=6, gt=0)
-    shortest_days: int = Field(default=60, ge=1)
-    longest_days: int = Field(default=180, le=3650)
-    spend_up: float = Field(default=0.25, gt=0)
+    window_cycles: float = Field(default=6, gt=0, le=1000)
+    shortest_days: int = Field(default=60, ge=1, le=3650)
+    longest_days: int = Field(default=180, ge=1, le=3650)
+    spend_up: float = Field(default=0.25, gt=0, le=1000)
     spend_down: float = Field(default=-0.40, lt=0, ge=-1)
-    significance: float = Field(default=2, gt=0)
+    significance: float = Field(default=2, gt=0, le=1000)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Trend":
+        return _shortest_first(self)
+
+
+def _shortest_first(setting):
+    if setting.shortest_days > setting.longest_days:
+        raise ValueError(f"shortest_days {setting.shortest_days} is more than longest_days {setting.longest_days}")
+    return setting
 
 
 class Population(Entry):
@@ -141,7 +158,7 @@ class Population(Entry):
 
     effective_from: date | None = None
     median_gap_days: float = Field(gt=0, le=3650)
-    order_value: float = Field(gt=0)
+    order_value: float = Field(gt=0, allow_inf_nan=False)
 
 
 class Lifecycle(Entry):

@@ -12,13 +12,18 @@ Type = Literal["text", "timestamp", "number", "whole", "currency"]
 
 @dataclass(frozen=True)
 class Column:
-    """One contract column. `past` marks timestamps of things that happened: never later than the extraction."""
+    """One contract column.
+
+    `past` marks timestamps of things that happened: never later than the extraction. `positive` marks amounts whose
+    sign says nothing: a negative one would turn its meaning round.
+    """
 
     name: str
     type: Type = "text"
     required: bool = False
     choices: tuple[str, ...] = ()
     past: bool = False
+    positive: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ ENTITIES: dict[str, Entity] = {
             Column("refund_id", required=True),
             Column("order_id", required=True),
             Column("refunded_at", "timestamp", required=True, past=True),
-            Column("amount", "number", required=True),
+            Column("amount", "number", required=True, positive=True),
             Column("currency", "currency", required=True),
         ),
         _entity(

@@ -88,6 +88,8 @@ def _rules(column: Column, origin: Origin, currencies: tuple[str, ...], extracte
             text, sql.Literal(PLAIN_NUMBER)
         )
         tests.append(("not_a_number", sql.SQL("not {}").format(valid)))
+    if column.positive:
+        tests.append(("negative_amount", sql.SQL("{}::numeric < 0").format(text)))
     if column.type == "whole":
         tests.append(("not_a_whole_number", sql.SQL("not pg_input_is_valid({}, 'bigint')").format(text)))
     if column.type == "currency":

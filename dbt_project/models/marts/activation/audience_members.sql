@@ -70,6 +70,7 @@ audience_members as (
         case when reason = 'export' then 'export' else 'exclude' end as verdict,
         reason,
         channel,
+        purpose,
         destination
     from gated
 )

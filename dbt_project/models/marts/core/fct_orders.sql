@@ -29,7 +29,7 @@ fct_orders as (
         ledger.net_amount,
         orders.currency,
         orders.cancelled_on,
-        orders.cancelled_on is null and ledger.net_amount > 0 as is_valid
+        orders.cancelled_on is null and orders.gross_amount > 0 and ledger.net_amount > 0 as is_valid
     from orders
     inner join keys
         on

@@ -1,0 +1,239 @@
+"""The lifecycle rules evaluated one customer and one day at a time, written from the design and not from the SQL.
+
+Slow and plain on purpose: no SQL, no precomputed boundaries, no intervals. Amounts are whole cents.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from math import ceil, exp, floor, log, sqrt
+
+from perennial.config.lifecycle import Condition, Cycle, Lifecycle, LifecycleModel, Population, Range, Trend
+
+
+@dataclass(frozen=True)
+class Refund:
+    on: date
+    cents: int
+
+
+@dataclass(frozen=True)
+class Order:
+    on: date
+    cents: int
+    refunds: tuple[Refund, ...] = ()
+    cancelled_on: date | None = None
+
+    @property
+    def cancelled_as_counted(self) -> date | None:
+        """The cancellation day; nothing is cancelled before it was ordered."""
+        return self.cancelled_on and max(self.cancelled_on, self.on)
+
+    @property
+    def refunds_that_matter(self) -> list[Refund]:
+        """Refunds up to the cancellation, none before the order-day: a cancellation gives back all that is left."""
+        shifted = [Refund(max(r.on, self.on), r.cents) for r in self.refunds]
+        end = self.cancelled_as_counted
+        return [r for r in shifted if end is None or r.on <= end]
+
+    def net_seen(self, day: date) -> int:
+        """What the order is worth to somebody who knows everything up to `day`, 0 if it does not count."""
+        if self.on > day or self.cents <= 0:
+            return 0
+        if self.cancelled_as_counted is not None and self.cancelled_as_counted <= day:
+            return 0
+        return max(0, self.cents - sum(r.cents for r in self.refunds_that_matter if r.on <= day))
+
+    @property
+    def touches(self) -> set[date]:
+        """The order-day of an order that counts, and the days of its refunds and of its cancellation."""
+        days = {r.on for r in self.refunds_that_matter}
+        if self.net_seen(self.on) > 0:
+            days.add(self.on)
+        return days if self.cancelled_as_counted is None else days | {self.cancelled_as_counted}
+
+
+@dataclass(frozen=True)
+class Customer:
+    key: str
+    registered_on: date | None = None
+    orders: tuple[Order, ...] = ()
+
+    @property
+    def known_on(self) -> date | None:
+        """First day anything is known, None for nobody."""
+        return min([o.on for o in self.orders] + [d for d in [self.registered_on] if d], default=None)
+
+    def as_known_on(self, as_of: date) -> "Customer":
+        """The same customer as far as anybody can know on `as_of`."""
+        return Customer(
+            self.key,
+            self.registered_on if self.registered_on and self.registered_on <= as_of else None,
+            tuple(
+                Order(
+                    o.on,
+                    o.cents,
+                    tuple(r for r in o.refunds if max(r.on, o.on) <= as_of),
+                    o.cancelled_on if o.cancelled_on and max(o.cancelled_on, o.on) <= as_of else None,
+                )
+                for o in self.orders
+                if o.on <= as_of
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Settings:
+    cycle: Cycle
+    trend: Trend
+    population: tuple[Population, ...]
+
+    @classmethod
+    def of(cls, config: Lifecycle) -> "Settings":
+        """The settings part of the configuration file."""
+        return cls(config.cycle, config.trend, tuple(config.population))
+
+    def in_force(self, day: date) -> Population:
+        """The population row that an episode opening on `day` is pulled towards."""
+        return [p for p in self.population if p.effective_from is None or p.effective_from <= day][-1]
+
+
+def clamp(value: float, low: float, high: float) -> float:
+    """`value`, moved into [low, high]."""
+    return max(low, min(high, value))
+
+
+@dataclass
+class Episode:
+    """What is known about a customer from the opening of an episode until its end."""
+
+    customer: Customer
+    settings: Settings
+    opened_on: date
+    spend: dict[date, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.spend = {}
+        for order in self.customer.orders:
+            worth = order.net_seen(self.opened_on)
+            if worth > 0:
+                self.spend[order.on] = self.spend.get(order.on, 0) + worth
+
+    @cached_property
+    def order_days(self) -> list[date]:
+        return sorted(self.spend)
+
+    @cached_property
+    def n(self) -> int:
+        return len(self.spend)
+
+    @cached_property
+    def first(self) -> date:
+        return self.order_days[0]
+
+    @cached_property
+    def last(self) -> date:
+        return self.order_days[-1]
+
+    @cached_property
+    def cycle(self) -> float:
+        """Typical days between order-days, pulled towards the population's gap."""
+        rule, prior = self.settings.cycle, self.settings.in_force(self.opened_on).median_gap_days
+        gaps = [(b - a).days for a, b in zip(self.order_days, self.order_days[1:], strict=False)]
+        own = sum(log(g) for g in gaps)
+        mean = (rule.prior_weight * log(prior) + own) / (rule.prior_weight + self.n - 1)
+        return clamp(exp(mean), rule.shortest_days, rule.longest_days)
+
+    @cached_property
+    def window(self) -> int:
+        rule = self.settings.trend
+        days = clamp(rule.window_cycles * self.cycle, rule.shortest_days, rule.longest_days)
+        return floor(round(days, 6))
+
+    @cached_property
+    def trend(self) -> str | None:
+        """'up', 'down', 'flat', or None while two windows do not fit into her history."""
+        if self.n == 0 or (self.last - self.first).days < 2 * self.window:
+            return None
+        rule, w = self.settings.trend, timedelta(days=self.window)
+        recent = [d for d in self.order_days if self.last - w < d <= self.last]
+        before = [d for d in self.order_days if self.last - 2 * w < d <= self.last - w]
+        s0, s1 = (sum(self.spend[d] for d in days) / 100 for days in (recent, before))
+        f0, f1 = len(recent), len(before)
+        tau = (s0 - s1) / (s1 + self.settings.in_force(self.opened_on).order_value / 2)
+        z = (f0 - f1) / sqrt(max(1, f0 + f1))
+        if tau >= rule.spend_up and z >= rule.significance:
+            return "up"
+        if tau <= rule.spend_down and z <= -rule.significance:
+            return "down"
+        return "flat"
+
+    def describe(self) -> str:
+        """Everything of the episode, for people who look into a failed test."""
+        seen = f"episode from {self.opened_on}: {self.n} order-days"
+        if self.n == 0:
+            return seen
+        return (
+            f"{seen} from {self.first} to {self.last}, cycle {self.cycle!r}, window {self.window}, trend {self.trend}"
+        )
+
+    def late(self, day: date, cycles: float, floor_days: int) -> bool:
+        """Silent for more than max(cycles x personal cycle, floor_days) days."""
+        if self.n == 0:
+            return False
+        allowed = floor(round(max(cycles * self.cycle, floor_days), 6))
+        return (day - self.last).days > allowed
+
+    def holds(self, rule: Condition, day: date) -> bool:
+        """Does the condition hold on `day`, a day of this episode?"""
+        if rule.all is not None:
+            return all(self.holds(r, day) for r in rule.all)
+        if rule.any is not None:
+            return any(self.holds(r, day) for r in rule.any)
+        if rule.not_ is not None:
+            return not self.holds(rule.not_, day)
+        if rule.orders is not None:
+            return within(self.n, rule.orders)
+        if rule.late is not None:
+            return self.late(day, rule.late.cycles, rule.late.floor_days)
+        if rule.trend is not None:
+            return self.trend == rule.trend
+        if rule.tenure_days is None and rule.tenure_cycles is None:
+            raise NotImplementedError(f"the oracle does not know this condition yet: {rule}")
+        if self.n == 0:
+            return False
+        age = (day - self.first).days
+        if rule.tenure_days is not None:
+            return within(age, rule.tenure_days)
+        low, high = rule.tenure_cycles.low, rule.tenure_cycles.high
+        return (low is None or age >= ceil(round(low * self.cycle, 6))) and (
+            high is None or age <= floor(round(high * self.cycle, 6))
+        )
+
+
+def within(number: int, accepted: Range) -> bool:
+    """Is the number in the range, bounds included?"""
+    return (accepted.low is None or number >= accepted.low) and (accepted.high is None or number <= accepted.high)
+
+
+class History:
+    """One customer under one group of settings; answers for any day since first known."""
+
+    def __init__(self, customer: Customer, settings: Settings):
+        self.customer, self.settings = customer, settings
+        self.known_on = customer.known_on
+        self.openings = sorted({self.known_on}.union(*(o.touches for o in customer.orders)))
+        self._episodes: dict[date, Episode] = {}
+
+    def episode(self, day: date) -> Episode:
+        """The episode that contains `day`: opened by the latest touch on or before it."""
+        opened_on = self.openings[bisect_right(self.openings, day) - 1]
+        if opened_on not in self._episodes:
+            self._episodes[opened_on] = Episode(self.customer, self.settings, opened_on)
+        return self._episodes[opened_on]
+
+    def stage(self, model: LifecycleModel, day: date) -> str:
+        """The first stage whose condition holds."""
+        episode = self.episode(day)
+        return next(s.stage for s in model.stages if s.when is None or episode.holds(s.when, day))

@@ -1,0 +1,158 @@
+"""Random customers with every trouble an order can have, and random valid rule sets."""
+
+from datetime import date, timedelta
+from random import Random
+
+from oracle import Customer, Order, Refund
+
+from perennial.config.lifecycle import Cycle, LifecycleModel, Population, Trend
+
+START = date(2016, 7, 1)
+
+# A second company: short cycles, an impatient trend, and population values that change while people buy.
+OTHER_SETTINGS = {
+    "cycle": Cycle(prior_weight=0.7, shortest_days=1, longest_days=60),
+    "trend": Trend(
+        window_cycles=3.5,
+        shortest_days=10,
+        longest_days=45,
+        spend_up=0.1,
+        spend_down=-0.15,
+        significance=0.8,
+    ),
+    "population": [
+        Population(median_gap_days=9.5, order_value=12.5),
+        Population(effective_from=date(2016, 12, 1), median_gap_days=45, order_value=80),
+        Population(effective_from=date(2017, 6, 15), median_gap_days=4, order_value=20),
+        Population(effective_from=date(2017, 12, 1), median_gap_days=20, order_value=33),
+    ],
+}
+
+LEAVES = ("orders", "tenure_days", "tenure_cycles", "late", "trend")
+
+
+def random_bounds(rnd: Random, low: int, high: int) -> dict:
+    """A range inside [low, high], bounded on one side or both, or a single number."""
+    a, b = sorted((rnd.randint(low, high), rnd.randint(low, high)))
+    return rnd.choice([{"at_least": a}, {"at_most": b}, {"at_least": a, "at_most": b}, {"exactly": a}])
+
+
+def random_condition(rnd: Random, depth: int = 2) -> dict:
+    """One condition in the notation of the configuration file."""
+    kind = rnd.choice(LEAVES + (("all", "any", "not") * 2 if depth else ()))
+    if kind in ("all", "any"):
+        return {kind: [random_condition(rnd, depth - 1) for _ in range(rnd.randint(2, 3))]}
+    if kind == "not":
+        return {kind: random_condition(rnd, depth - 1)}
+    if kind == "trend":
+        return {kind: rnd.choice(["up", "down"])}
+    if kind == "late":
+        return {
+            kind: {
+                "cycles": rnd.choice([0, 1, 1.5, 2, 3.7]),
+                "floor_days": rnd.choice([0, 1, 7, 40, 90]),
+            }
+        }
+    span = {"orders": (1, 9), "tenure_days": (0, 400), "tenure_cycles": (0, 14)}[kind]
+    return {kind: random_bounds(rnd, *span)}
+
+
+def random_model(seed: int) -> LifecycleModel:
+    """A valid model of five to seven stages."""
+    rnd = Random(seed)
+    text = {"en": "x", "zh": "某"}
+    conditions = [{"orders": {"exactly": 0}}] + [random_condition(rnd) for _ in range(rnd.randint(3, 5))]
+    stages = [{"stage": f"s{i}", "when": when} for i, when in enumerate(conditions)] + [{"stage": "rest", "else": True}]
+    stages[0]["stage"] = "prospect"
+    return LifecycleModel.model_validate(
+        {
+            "version": 1,
+            "name": text,
+            "source": "random",
+            "stages": [{**stage, "label": text, "description": text} for stage in stages],
+        }
+    )
+
+
+def troubled(rnd: Random, on: date, cents: int) -> Order:
+    """An order that was refunded or cancelled in one of all the ways we could think of."""
+
+    def later(low: int = 1, high: int = 60) -> date:
+        return on + timedelta(days=rnd.randint(low, high))
+
+    some, soon = cents and rnd.randint(1, max(1, cents - 1)), later(1, 20)
+    refunds, cancelled = rnd.choice(
+        [
+            ([(later(), some)], None),
+            ([(later(), some), (later(), (cents - some) // 2)], None),
+            ([(later(), some), (later(), cents - some)], None),
+            ([(later(), cents)], None),
+            ([(later(), cents + 1)], None),
+            ([(later(), cents), (later(), some)], None),
+            ([(later(), max(0, cents - 1))], None),
+            ([(soon, cents), (later(21, 50), -some)], None),
+            ([(later(), 0)], None),
+            ([(on, some)], None),
+            ([(on, cents)], None),
+            ([(on - timedelta(days=3), some)], None),
+            ([(on - timedelta(days=3), cents)], None),
+            ([], on),
+            ([], on - timedelta(days=2)),
+            ([], later()),
+            ([], later()),
+            ([(soon, some)], soon),
+            ([(soon, some)], later(21, 50)),
+            ([(soon, cents)], later(21, 50)),
+            ([(later(21, 50), some)], soon),
+            ([(later(21, 50), cents), (on, some)], soon),
+        ]
+    )
+    return Order(on, cents, tuple(Refund(day, amount) for day, amount in refunds), cancelled)
+
+
+def order(rnd: Random, on: date, trouble: float, value: int = 4000) -> Order:
+    """A random order, in trouble with the given probability."""
+    cents = 0 if rnd.random() < trouble / 10 else rnd.randint(value // 4, value * 2)
+    return troubled(rnd, on, cents) if rnd.random() < trouble else Order(on, cents)
+
+
+def paced(rnd: Random, start: date, paces: list[tuple[int, int, int, int]], trouble: float) -> list[Order]:
+    """Orders at a changing pace: (days it lasts, shortest gap, longest gap, value in cents) one after the other."""
+    orders, day = [], start
+    for days, shortest, longest, value in paces:
+        end = day + timedelta(days=days)
+        while day < end:
+            orders.append(order(rnd, day, trouble, value))
+            day += timedelta(days=rnd.randint(shortest, longest))
+    return orders
+
+
+def random_customer(rnd: Random, number: int) -> Customer:
+    """A customer of one of the kinds below, kind after kind."""
+    begin = START + timedelta(days=rnd.randint(0, 330))
+    kinds = {
+        "prospect": list,
+        "worthless": lambda: [troubled(rnd, begin, 0)],
+        "once": lambda: [order(rnd, begin, 0)],
+        "once and back": lambda: [troubled(rnd, begin, rnd.randint(2, 9000))],
+        "few": lambda: paced(rnd, begin, [(150, 10, 70, 4000)], 0.5),
+        "sparse": lambda: paced(rnd, begin, [(330, 40, 160, 9000)], 0.2),
+        "steady": lambda: paced(rnd, begin, [(300, gap := rnd.choice([7, 10, 30]), gap, 3000)], 0.05),
+        "one day": lambda: [order(rnd, begin, 0.4) for _ in range(rnd.randint(2, 6))],
+        "bursts": lambda: paced(rnd, begin, [(240, 0, 12, 2000)], 0.3),
+        "rising": lambda: paced(rnd, begin, [(80, 4, 9, 1500), (100, 1, 3, 4000)], 0.03),
+        "falling": lambda: paced(rnd, begin, [(100, 1, 3, 4000), (90, 3, 10, 1500)], 0.03),
+        "dense": lambda: paced(rnd, begin, [(260, 1, 3, 2500)], 0.02),
+        "dense and troubled": lambda: paced(rnd, begin, [(130, 1, 3, 2500)], 0.25),
+    }
+    kind = list(kinds)[number % len(kinds)]
+    orders = kinds[kind]()
+    rnd.shuffle(orders)
+    registered = begin + timedelta(days=rnd.randint(-40, 40)) if rnd.random() < 0.7 or not orders else None
+    return Customer(f"{kind} {number}", registered, tuple(orders))
+
+
+def random_customers(seed: int, count: int) -> list[Customer]:
+    """A batch of customers of every kind."""
+    rnd = Random(seed)
+    return [random_customer(rnd, number) for number in range(count)]
