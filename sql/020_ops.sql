@@ -2,10 +2,12 @@
 create table if not exists ops.nights (
     as_of date primary key,
     opened_at timestamptz not null default now(),
+    build_started_at timestamptz,
     built_at timestamptz,
+    config_hash text,
     exported_at timestamptz
 );
-comment on table ops.nights is 'One row per night. The newest with built_at is the horizon: the marts show that night.';
+comment on table ops.nights is 'One row per night. The newest with build_started_at is the horizon: the marts are its.';
 
 create table if not exists ops.runs (
     as_of date not null,

@@ -15,6 +15,13 @@ def test_both_notations_say_the_same(text):
     assert Connection.parse("warehouse", found.to_json()) == found
 
 
+@pytest.mark.parametrize(
+    "text", ["sqlite:////data/shop.db", '{"conn_type": "sqlite", "host": "/data/shop.db"}'], ids=["uri", "json"]
+)
+def test_a_sqlite_file_is_found_where_it_lies(text):
+    assert Connection.parse("shop", text).url() == "sqlite:////data/shop.db"
+
+
 def test_a_socket_folder_becomes_a_query_of_the_url():
     url = Connection("postgres", "/run/my pg", 5432, "postgres", database="dwh").url()
     assert url == "postgresql+psycopg://postgres@/dwh?host=%2Frun%2Fmy+pg&port=5432"

@@ -1,13 +1,14 @@
 """Which day a night is for, and what it leaves alone."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from perennial import night, transform
-from perennial.errors import ConfigError, GateError
+from perennial.errors import ConfigError, FatalError, GateError, RetriableError
 from perennial.warehouse.database import connect
 
+NIGHT = date(2017, 9, 30)
 NOON = datetime(2017, 10, 1, 16, tzinfo=UTC)  # noon in New York
 
 
@@ -20,8 +21,15 @@ NOON = datetime(2017, 10, 1, 16, tzinfo=UTC)  # noon in New York
         (datetime(2017, 11, 6, 4, 59, tzinfo=UTC), date(2017, 11, 4)),  # after the clocks went back
     ],
 )
-def test_without_a_request_it_is_the_last_complete_day_of_the_business(now, expected):
+def test_without_a_request_it_is_the_last_complete_day_of_the_business(state, now, expected):
     assert night.choose_as_of(None, now) == expected
+
+
+def test_the_sample_shops_live_in_the_past_so_their_day_must_be_said(state):
+    (state / "sample").mkdir()
+    with pytest.raises(ConfigError, match="the sample shops live in 2017"):
+        night.choose_as_of(None, NOON)
+    assert night.choose_as_of("2017-03-01", NOON) == date(2017, 3, 1)
 
 
 def test_a_requested_day_is_taken():
@@ -39,46 +47,97 @@ def test_a_day_that_is_no_date_is_refused():
         night.choose_as_of("30.9.2017", NOON)
 
 
-@pytest.mark.server
-def test_a_night_before_the_horizon_builds_nothing(warehouse, monkeypatch):
-    night.open_night(date(2017, 9, 30))
+@pytest.fixture
+def built(warehouse, monkeypatch):
+    """The night of 30 September, built by a dbt that does nothing, and checked."""
+    monkeypatch.setattr(transform, "run", lambda *_: [])
+    monkeypatch.setattr(night.export, "run", lambda *_: 7)
+    night.open_night(NIGHT)
+    night.build(NIGHT)
     with connect() as session:
-        session.execute("update ops.nights set built_at = now()")
-    monkeypatch.setattr(transform, "run", lambda *_, **__: pytest.fail("marts were rebuilt backwards"))
-    assert night.horizon() == date(2017, 9, 30)
-    assert night.build(date(2017, 9, 29)) is False
-
-
-@pytest.mark.server
-def test_a_night_before_the_horizon_exports_nothing(warehouse):
-    with connect() as session:
-        session.execute("insert into ops.nights (as_of, built_at) values ('2017-09-30', now())")
-        session.execute("insert into ops.gate_results values ('2017-09-29', 'a', true, 'block', '')")
-    with pytest.raises(GateError, match="the marts show 2017-09-30"):
-        night.send(date(2017, 9, 29))
+        session.execute("insert into ops.gate_results values (%s, 'a', true, 'block', '')", [NIGHT])
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("results", [[], [("a", True), ("b", False)]], ids=["never checked", "a check failed"])
-def test_nothing_leaves_through_a_gate_that_is_not_open(warehouse, monkeypatch, results):
-    monkeypatch.setattr(night.export, "run", lambda *_: pytest.fail("exported"))
-    with connect() as session:
-        session.execute("insert into ops.nights (as_of, built_at) values ('2017-09-30', now())")
-        for name, passed in results:
-            row = [name, passed]
-            session.execute("insert into ops.gate_results values ('2017-09-30', %s, %s, 'block', '')", row)
-    with pytest.raises(GateError, match="nothing is exported"):
-        night.send(date(2017, 9, 30))
+def test_a_built_and_checked_night_is_exported(built, rows):
+    assert night.send(NIGHT) == 7
+    assert rows("select exported_at is not null as done from ops.nights") == [{"done": True}]
 
 
 @pytest.mark.server
-def test_a_new_build_closes_the_gate_until_it_is_checked_again(warehouse, rows, monkeypatch):
-    night.open_night(date(2017, 9, 30))
+def test_before_the_first_night_there_is_no_horizon(warehouse):
     with connect() as session:
-        session.execute("insert into ops.gate_results values ('2017-09-30', 'a', true, 'block', '')")
-    monkeypatch.setattr(transform, "run", lambda *_, **__: [])
-    night.build(date(2017, 9, 30))
+        session.execute("drop table ops.nights")
+    assert night.horizon() is None
+
+
+@pytest.mark.server
+def test_a_night_before_the_horizon_builds_nothing(built, monkeypatch):
+    monkeypatch.setattr(transform, "run", lambda *_: pytest.fail("marts were rebuilt backwards"))
+    assert night.build(NIGHT - timedelta(days=1)) is False
+
+
+@pytest.mark.server
+def test_a_night_before_the_horizon_exports_nothing(built):
+    with pytest.raises(GateError, match="the marts are those of night 2017-09-30, not of 2017-09-29"):
+        night.send(NIGHT - timedelta(days=1))
+
+
+@pytest.mark.server
+def test_after_a_failed_build_neither_night_is_exported(built, monkeypatch):
+    """The marts are no longer those of the night before, and not yet those of the new one."""
+    tomorrow = NIGHT + timedelta(days=1)
+
+    def fails(*_):
+        raise FatalError("dbt: no")
+
+    monkeypatch.setattr(transform, "run", fails)
+    night.open_night(tomorrow)
+    with pytest.raises(FatalError):
+        night.build(tomorrow)
+    with pytest.raises(GateError, match="the marts are those of night 2017-10-01"):
+        night.send(NIGHT)
+    with pytest.raises(GateError, match="the build of night 2017-10-01 did not end"):
+        night.send(tomorrow)
+
+
+@pytest.mark.server
+def test_a_configuration_changed_after_the_build_exports_nothing(built, config_folder):
+    path = config_folder / "destinations.yml"
+    path.write_text(path.read_text().replace("channel: email", "channel: sms"))
+    with pytest.raises(GateError, match="config/ changed since night 2017-09-30 was built"):
+        night.send(NIGHT)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("failed", [False, True], ids=["never checked", "a check failed"])
+def test_nothing_leaves_through_a_gate_that_is_not_open(built, failed):
+    with connect() as session:
+        session.execute("delete from ops.gate_results")
+        if failed:
+            session.execute("insert into ops.gate_results values (%s, 'a', false, 'block', 'a cent')", [NIGHT])
+    with pytest.raises(GateError, match="a cent" if failed else "not checked since it was built"):
+        night.send(NIGHT)
+
+
+@pytest.mark.server
+def test_a_new_build_closes_the_gate_until_it_is_checked_again(built, rows):
+    night.build(NIGHT)
     assert rows("select 1 from ops.gate_results") == []
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("step", [night.build, night.check, night.send])
+def test_a_second_run_at_the_same_time_is_sent_away(built, step):
+    with night.exclusively("marts"), pytest.raises(RetriableError, match="another run is busy with marts"):
+        step(NIGHT)
+    night.build(NIGHT)
+
+
+@pytest.mark.server
+def test_loading_what_was_never_landed_is_a_clear_error(warehouse):
+    with pytest.raises(FatalError, match=r"nothing landed\. Run the task `extract` of shop again"):
+        night.load_source("shop", NIGHT)
 
 
 @pytest.mark.server

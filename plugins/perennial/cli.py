@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 import click
@@ -10,6 +12,8 @@ import click
 from perennial import config, embedded, paths, progress
 from perennial.errors import PerennialError
 from perennial.warehouse import database
+
+CHANGES_TABLES = ("build", "run", "seed", "snapshot", "retry")
 
 
 class Date(click.ParamType):
@@ -111,12 +115,16 @@ def sample(until: date, households: int | None) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def dbt(arguments: tuple[str, ...]) -> None:
     """Run dbt with the warehouse's connection and the variables of its newest night, e.g. dbt show -s dim_customers."""
-    from perennial import night, transform
+    from perennial import gate, night, transform
 
     with _warehouse(stay=False):
         as_of = night.horizon()
         if as_of is None:
             raise click.ClickException("no night has been built yet; run `perennial nightly` first")
+        if not arguments:
+            raise click.UsageError("say what dbt should do, e.g. perennial dbt show -s dim_customers")
+        if arguments[0] in CHANGES_TABLES:
+            gate.close(as_of)  # what the gate said was about other tables
         transform.run(list(arguments), config.load(), as_of, database.warehouse())
 
 
@@ -134,15 +142,22 @@ def main() -> None:
     """Entry point; errors that a person can mend are shown without a traceback."""
     try:
         cli(prog_name="perennial")
-    except PerennialError as error:
+    except (PerennialError, OSError) as error:
         click.echo(f"perennial: {error}", err=True)
         sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("perennial: interrupted; run it again, nothing is half done", err=True)
+        sys.exit(130)
 
 
-def _warehouse(stay: bool):
-    from contextlib import nullcontext
-
-    return embedded.session(stay=stay) if database.is_embedded() else nullcontext()
+@contextmanager
+def _warehouse(stay: bool) -> Iterator[None]:
+    if not database.is_embedded():
+        yield
+        return
+    with embedded.session(stay=stay):
+        embedded.ensure_database(database.NAME)
+        yield
 
 
 def _follow_to_terminal() -> None:

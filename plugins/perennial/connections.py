@@ -51,7 +51,7 @@ class Connection:
             port=int(data["port"]) if data.get("port") else None,
             login=data.get("login") or "",
             password=data.get("password") or "",
-            database=data.get("schema") or "",
+            database=data.get("schema") or (data.get("host") if data["conn_type"] == "sqlite" else "") or "",
             extra=tuple(sorted((str(k), str(v)) for k, v in extra.items())),
         )
 
@@ -66,7 +66,7 @@ class Connection:
             port=parts.port,
             login=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
-            database=unquote(parts.path.lstrip("/")),
+            database=unquote(parts.path.removeprefix("/")),
             extra=tuple(sorted(parse_qsl(parts.query))),
         )
 
@@ -86,6 +86,8 @@ class Connection:
     def url(self) -> str:
         """A SQLAlchemy URL; psycopg 3 for Postgres, socket folders as `?host=`."""
         scheme = SCHEMES.get(self.conn_type, self.conn_type)
+        if self.conn_type == "sqlite":  # a file, not a server
+            return f"sqlite:///{self.database}"
         query = dict(self.extra)
         host = self.host
         if host.startswith("/"):
@@ -108,7 +110,7 @@ class Connection:
             "PGPASSWORD": self.password,
             "PGDATABASE": self.database,
         }
-        values |= {f"PG{k.upper()}": v for k, v in self.extra if k in ("sslmode", "sslrootcert")}
+        values |= {f"PG{k.upper()}": v for k, v in self.extra if k.startswith("ssl")}
         return {k: v for k, v in values.items() if v}
 
 

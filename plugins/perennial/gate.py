@@ -9,7 +9,19 @@ import psycopg
 
 from perennial.errors import GateError
 from perennial.progress import say
+from perennial.warehouse.contract import ENTITIES
 from perennial.warehouse.database import connect
+
+# over every enabled model, also one without a row
+STAGES = """
+    select coalesce({which}(total), 0) from (
+        select coalesce({what}, 0) as total
+        from (select distinct lifecycle_model from marts.dim_stages) as models
+        left join marts.customer_lifecycle as l using (lifecycle_model)
+        left join marts.customer_clv as c using (customer_key)
+        group by lifecycle_model
+    ) as models
+"""
 
 # total -> layer -> query; every layer of a total must give the same number
 TOTALS: dict[str, dict[str, str]] = {
@@ -18,6 +30,10 @@ TOTALS: dict[str, dict[str, str]] = {
         "loaded + quarantined": """
             select sum(rows_loaded) + (select count(*) from quarantine.rejected_rows) from ops.batches
         """,
+    },
+    "row versions": {
+        "batches": "select sum(rows_new) from ops.batches",
+        "raw": "select " + " + ".join(f"(select count(*) from raw.{entity})" for entity in ENTITIES),
     },
     "orders": {
         "input": "select count(*) from input.input_orders",
@@ -39,21 +55,14 @@ TOTALS: dict[str, dict[str, str]] = {
                 from marts.customer_abc join marts.customer_clv using (customer_key) group by abc_tier
             ) as tiers
         """,
-        "stages": """
-            select coalesce(max(value), 0) from (
-                select lifecycle_model, sum(historic_value) as value
-                from marts.customer_lifecycle join marts.customer_clv using (customer_key) group by lifecycle_model
-            ) as stages
-        """,
+        "stages, lowest model": STAGES.format(which="min", what="sum(c.historic_value)"),
+        "stages, highest model": STAGES.format(which="max", what="sum(c.historic_value)"),
     },
     "customers": {
         "keys": "select count(distinct customer_key) from intermediate.int_customer_keys",
         "dim_customers": "select count(*) from marts.dim_customers",
-        "stages, fewest": """
-            select coalesce(min(customers), 0) from (
-                select count(*) as customers from marts.customer_lifecycle group by lifecycle_model
-            ) as stages
-        """,
+        "stages, lowest model": STAGES.format(which="min", what="count(c.customer_key)"),
+        "stages, highest model": STAGES.format(which="max", what="count(c.customer_key)"),
         "tiers": "select count(*) from marts.customer_abc",
     },
 }

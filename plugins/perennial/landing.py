@@ -118,7 +118,7 @@ def read(batch: Batch) -> Iterator[pa.RecordBatch]:
         if not path.exists() or _sha256(path) != entry["sha256"]:
             raise FatalError(
                 f"{path}: missing or changed since it was landed (sha256 differs from {MANIFEST}). "
-                "Landed files are never edited: restore it, or delete the folder to extract the night again."
+                "Landed files are never edited: restore the folder from a backup."
             )
         with pq.ParquetFile(path) as file:
             yield from file.iter_batches(batch_size=65_536)

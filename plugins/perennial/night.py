@@ -1,25 +1,29 @@
 """The steps of a night, as plain functions. Airflow calls them one per task; they need no Airflow.
 
-A night is for one business day, `as_of`. The horizon is the newest night whose marts were built. Running a night that
+A night is for one business day, `as_of`. The horizon is the newest night the marts were begun for. Running a night that
 lies before the horizon loads what is missing and leaves marts and audiences alone: history is read from the timeline,
 never rebuilt backwards.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from perennial import config, gate, landing, transform
+from perennial import config, gate, landing, paths, transform
 from perennial.activation import export
 from perennial.clock import wall_clock
+from perennial.config.sources import Source
 from perennial.connections import Connection
-from perennial.errors import ConfigError, GateError
+from perennial.errors import ConfigError, FatalError, GateError, RetriableError
 from perennial.progress import say
 from perennial.sources.extract import extract
 from perennial.warehouse import database, loader
+
+# unit tests prove the models on given inputs; they run in `make test`, not on the company's own rules at night
+NIGHTLY = ["build", "--exclude-resource-type", "unit_test"]
 
 
 @dataclass
@@ -36,6 +40,8 @@ def choose_as_of(requested: str | None, now: datetime) -> date:
     local = now.astimezone(ZoneInfo(business.timezone)) - timedelta(hours=business.day_starts_at_hour)
     last_complete = local.date() - timedelta(days=1)
     if not requested:
+        if (paths.state() / "sample").is_dir():
+            raise ConfigError("the sample shops live in 2017: say for which day, e.g. as_of 2017-10-01")
         return last_complete
     try:
         as_of = date.fromisoformat(requested)
@@ -58,7 +64,7 @@ def open_night(as_of: date) -> list[str]:
 
 def extract_source(name: str, as_of: date, connection: Connection | None) -> str:
     """Land everything new of one source."""
-    with recorded(as_of, f"extract.{name}") as step:
+    with exclusively(f"extract.{name}"), recorded(as_of, f"extract.{name}") as step:
         batches = extract(name, config.load().sources.sources[name], connection, as_of)
         step.rows = sum(b.rows for b in batches)
         step.details = {
@@ -75,8 +81,7 @@ def load_source(name: str, as_of: date) -> dict[str, int]:
         source = settings.sources[name]
         total = {"landed": 0, "loaded": 0, "new": 0, "quarantined": 0}
         for entity in source.entities:
-            batch = landing.find(name, entity, as_of)
-            counts = asdict(loader.load(batch, source, (settings.business.currency,)))
+            counts = asdict(_load(name, source, entity, as_of, (settings.business.currency,)))
             total = {key: total[key] + counts[key] for key in total}
         say(
             f"load {name}: {total['landed']:,} landed = {total['loaded']:,} loaded"
@@ -86,62 +91,108 @@ def load_source(name: str, as_of: date) -> dict[str, int]:
     return total
 
 
+def _load(name: str, source: Source, entity: str, as_of: date, currencies: tuple[str, ...]) -> loader.Loaded:
+    batch = landing.find(name, entity, as_of)
+    if batch:
+        return loader.load(batch, source, currencies)
+    done = loader.find(f"{name}.{entity}.{as_of}")
+    if done is None:
+        raise FatalError(
+            f"{landing.folder(name, entity, as_of)}: nothing landed. Run the task `extract` of {name} again."
+        )
+    return done
+
+
 def is_before_horizon(as_of: date) -> bool:
-    """Whether a later night has been built."""
+    """Whether the marts were begun for a later night."""
     newest = horizon()
     return newest is not None and as_of < newest
 
 
 def horizon() -> date | None:
-    """The night the marts show."""
+    """The night the marts show, or are being built for; None before the first."""
     with database.connect() as session:
-        return session.execute("select max(as_of) as as_of from ops.nights where built_at is not null").fetchone()[
-            "as_of"
-        ]
+        if session.execute("select to_regclass('ops.nights') as found").fetchone()["found"] is None:
+            return None
+        begun = "select max(as_of) as as_of from ops.nights where build_started_at is not null"
+        return session.execute(begun).fetchone()["as_of"]
 
 
-def build(as_of: date, *, retry: bool = False) -> bool:
-    """Compute the marts of the night; False if a later night has been built, whose marts stay."""
-    if is_before_horizon(as_of):
-        say(f"transform: skipped, the marts already show {horizon()}; read {as_of} from marts.fct_lifecycle_timeline")
-        return False
-    with recorded(as_of, "transform") as step:
-        gate.close(as_of)
-        results = transform.run(["build"], config.load(), as_of, database.warehouse(), retry=retry)
-        slowest = sorted(results, key=lambda r: -r.seconds)[:5]
-        step.details = {"nodes": len(results), "slowest": [[r.node, r.seconds] for r in slowest]}
-        with database.connect() as session:
-            session.execute("update ops.nights set built_at = now() where as_of = %s", [as_of])
+def build(as_of: date) -> bool:
+    """Compute the marts of the night; False if they were begun for a later one and stay."""
+    with exclusively("marts"):
+        if is_before_horizon(as_of):
+            say(f"transform: skipped, the marts already show {horizon()}; {as_of} is in marts.fct_lifecycle_timeline")
+            return False
+        with recorded(as_of, "transform") as step:
+            settings = config.load()
+            gate.close(as_of)
+            _mark(as_of, "build_started_at = now(), built_at = null, config_hash = null")
+            results = transform.run(NIGHTLY, settings, as_of, database.warehouse())
+            slowest = sorted(results, key=lambda r: -r.seconds)[:5]
+            step.details = {"nodes": len(results), "slowest": [[r.node, r.seconds] for r in slowest]}
+            _mark(as_of, "built_at = now(), config_hash = %s", transform.fingerprint(settings, as_of))
     return True
 
 
 def check(as_of: date) -> None:
     """Reconcile the layers and record the gate; GateError stops the night before anything leaves."""
-    with recorded(as_of, "gate"):
+    with exclusively("marts"), recorded(as_of, "gate"):
         gate.run(as_of)
 
 
 def send(as_of: date) -> int:
-    """Export the audiences of the night; returns the people exported. GateError for any night but the newest."""
-    if is_before_horizon(as_of):
-        raise GateError(f"night {as_of} is past, nothing is exported: the marts show {horizon()}")
-    gate.require_open(as_of)
-    with recorded(as_of, "export") as step:
-        step.rows = export.run(as_of, config.load())
-        with database.connect() as session:
-            session.execute("update ops.nights set exported_at = now() where as_of = %s", [as_of])
+    """Export the audiences of the night; returns the people exported. GateError unless the marts are this night's."""
+    with exclusively("marts"):
+        settings = config.load()
+        _require_built(as_of, transform.fingerprint(settings, as_of))
+        gate.require_open(as_of)
+        with recorded(as_of, "export") as step:
+            step.rows = export.run(as_of, settings)
+            _mark(as_of, "exported_at = now()")
     return step.rows
+
+
+def _require_built(as_of: date, fingerprint: str) -> None:
+    if as_of != horizon():
+        raise GateError(f"nothing is exported: the marts are those of night {horizon()}, not of {as_of}")
+    with database.connect() as session:
+        night = session.execute("select built_at, config_hash from ops.nights where as_of = %s", [as_of]).fetchone()
+    if night["built_at"] is None:
+        raise GateError(f"nothing is exported: the build of night {as_of} did not end. Run its task `transform` again.")
+    if night["config_hash"] != fingerprint:
+        raise GateError(
+            f"nothing is exported: config/ changed since night {as_of} was built. Run its tasks `transform` and "
+            "`check` again."
+        )
+
+
+def _mark(as_of: date, what: str, *values: Any) -> None:
+    with database.connect() as session:
+        session.execute(f"update ops.nights set {what} where as_of = %s", [*values, as_of])
+
+
+@contextmanager
+def exclusively(what: str) -> Iterator[None]:
+    """Only one run at a time may do this on the warehouse; RetriableError for the second one."""
+    with database.connect() as session:
+        lock = "select pg_try_advisory_lock(hashtext(%s)) as got"
+        if not session.execute(lock, [f"perennial.{what}"]).fetchone()["got"]:
+            raise RetriableError(f"another run is busy with {what}; try again when it has ended")
+        session.commit()  # the lock stays with the connection, no transaction does
+        yield
 
 
 @contextmanager
 def recorded(as_of: date, task: str) -> Iterator[Step]:
-    """Keep one row in ops.runs about this attempt of a task, whether it succeeds or fails."""
+    """Keep one row in ops.runs about this attempt of a task; one that is killed stays `running`."""
     step, started = Step(), wall_clock()
     _note(as_of, task, started, "running", step)
     try:
         yield step
     except BaseException:
-        _note(as_of, task, started, "failed", step)
+        with suppress(RetriableError):  # the first error is the one to tell
+            _note(as_of, task, started, "failed", step)
         raise
     _note(as_of, task, started, "success", step)
 

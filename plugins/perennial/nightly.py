@@ -1,6 +1,7 @@
 """Run the DAG for one night in a process of its own, and show its progress."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -63,7 +64,6 @@ def _show(line: str, started: float) -> None:
 
 
 def _reason(log: Path) -> str:
-    """The last error of ours in the log, or its last line."""
-    lines = log.read_text(errors="replace").splitlines()
-    ours = [line for line in lines if "Error: " in line]
-    return (ours or lines or ["no output"])[-1].strip()[:1000]
+    """The last error of ours in the log; what others say may quote rows and stays in the log."""
+    found = re.findall(r"perennial\.errors\.\w+: (.+)", log.read_text(errors="replace"))
+    return found[-1].strip()[:1000] if found else "for a reason that is in its log."

@@ -1,12 +1,12 @@
 """Run dbt for a night: the configuration as vars, the warehouse connection as environment, results as rows."""
 
+import hashlib
 import json
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from perennial import paths
 from perennial.activation.compile import compile_audiences
@@ -67,35 +67,24 @@ def variables(config: Config, as_of: date) -> dict[str, object]:
     }
 
 
-def target_folder(as_of: date) -> Path:
-    """Where dbt writes; it outlives a task attempt so that a retry can continue."""
-    return paths.state() / "dbt" / str(as_of)
+def fingerprint(config: Config, as_of: date) -> str:
+    """A hash of everything the models are told; a night built from another one is not what config/ says now."""
+    return hashlib.md5(json.dumps(variables(config, as_of), sort_keys=True).encode()).hexdigest()
 
 
-def run(
-    arguments: list[str], config: Config, as_of: date, warehouse: Connection, *, retry: bool = False
-) -> list[NodeResult]:
-    """Run dbt with `arguments` (e.g. ["build"]); with `retry`, only what failed in the attempt before.
+def run(arguments: list[str], config: Config, as_of: date, warehouse: Connection) -> list[NodeResult]:
+    """Run dbt with `arguments`, e.g. ["build"].
 
     Raises FatalError naming the failed nodes, RetriableError if only connections failed. Never call it where another
     dbt runs in the same process.
     """
     from dbt.cli.main import dbtRunner  # slow to import, and only needed here
 
-    target = target_folder(as_of)
-    target.mkdir(parents=True, exist_ok=True)
+    target = paths.private_folder(paths.state() / "dbt" / str(as_of))
     project = str(paths.home() / "dbt_project")
     common = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(target)]
     common += ["--log-path", str(target / "logs"), "--log-level-file", "warn", "--quiet"]
-    if retry and (target / "run_results.json").exists():
-        command = ["retry", *common]
-    else:
-        command = [
-            *arguments,
-            *common,
-            "--vars",
-            json.dumps(variables(config, as_of), ensure_ascii=False),
-        ]
+    command = [*arguments, *common, "--vars", json.dumps(variables(config, as_of), ensure_ascii=False)]
     os.environ.update(warehouse.libpq())
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
     outcome = dbtRunner(callbacks=[_progress()]).invoke(command)
@@ -113,6 +102,7 @@ def run(
     failed = [r for r in results if r.status in FAILED]
     if failed:
         message = "dbt: " + "; ".join(f"{r.node}: {r.status}: {r.message}" for r in failed)
+        message += f". The database's own words are in {target / 'logs' / 'dbt.log'}"
         passing = all(r.status == "error" and PASSING_FAULT.search(r.message) for r in failed)
         raise (RetriableError if passing else FatalError)(message)
     return results

@@ -45,6 +45,15 @@ WRONG = [
         ["400 is more than longest_days 365"],
     ),
     ("lifecycle.yml", "window_cycles: 6", "window_cycles: .inf", ["window_cycles", "1000"]),
+    ("lifecycle.yml", "enabled: [ecommerce, ", "enabled: [ecommerce, ecommerce, ", ["stands twice"]),
+    ("lifecycle.yml", "2017-04-01", "2017-13-01", ["lifecycle.yml", "month must be in 1..12"]),
+    ("sources.yml", "Y: granted", "yes: granted", ["is not read as text; put it in quotes"]),
+    ("sources.yml", "order_id: pickup_ref", "order_id: _line", ["'_line' is a name of ours"]),
+    ("sources.yml", '"click_collect_*.csv"', '"/tmp/*.csv"', ["files", "'/tmp/*.csv'"]),
+    ("audiences.yml", "purpose: marketing", 'purpose: "mark\'eting"', ["purpose", "mark'eting"]),
+    ("audiences.yml", "[email_files]", "[email_files, email_files]", ["sent twice"]),
+    ("audiences.yml", "      stage: { model: ecommerce, is: [lost] }", "      tier:", ["at least one condition"]),
+    ("destinations.yml", "folder: audiences/sms", "folder: audiences/./email", ["share the folder 'audiences/email'"]),
     ("audiences.yml", "into: [silent, dormant]", "into: [asleep]", ["'asleep'", "accepted: prospect, lost, dormant"]),
     ("audiences.yml", "tier: [A]", "tier: [X]", ["audiences.yml:18", "'X'", "'A', 'B', 'C' or 'N'"]),
     ("audiences.yml", "[email_files]", "[mailchimp]", ["'mailchimp'", "email_files, sms_files"]),
@@ -80,6 +89,13 @@ def test_all_files_are_checked_at_once(config_folder: Path):
     with pytest.raises(ConfigError) as caught:
         config.load()
     assert str(caught.value).count("unknown key 'surprise'") == 2
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a: &a [*a]"], ids=["not UTF-8", "endless"])
+def test_a_file_that_is_no_yaml_text_is_named(config_folder: Path, content):
+    (config_folder / "audiences.yml").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"audiences\.yml"):
+        config.load()
 
 
 def test_a_missing_file_is_named(config_folder: Path):

@@ -84,6 +84,26 @@ def test_orders_belong_to_days_of_the_shop_not_of_utc(said):
     assert late > 10_000, "evening shopping in New York is the next day in UTC"
 
 
+def test_everybody_in_a_file_gave_consent_for_its_channel_and_nobody_who_did_not_is_there(said, living_state):
+    import csv
+
+    granted = set(
+        nights.query(
+            "select customer_key, channel from activation.consents where status = 'granted' and purpose = 'marketing'"
+        )
+    )
+    addresses = dict(nights.query("select customer_key, array[email, phone] from pii.customer_contacts"))
+    count = 0
+    for path in (living_state / "audiences").glob("*/2017-09-30/*.csv"):
+        channel = path.parts[-3]
+        with path.open(newline="") as stream:
+            for row in csv.DictReader(stream):
+                count += 1
+                assert (row["customer_key"], channel) in granted
+                assert (row.get("email") or row.get("phone")) in addresses[row["customer_key"]]
+    assert count > 20
+
+
 def test_all_audiences_reach_somebody(said):
     exported = dict(nights.query("select audience, sum(rows) from activation.export_runs group by 1"))
     assert set(exported) == {"best_falling_silent", "second_order_missing", "lost_customers"}

@@ -64,7 +64,8 @@ def test_a_missing_required_column_marks_every_row_and_names_file_and_column(dro
     drop("click_collect_2017-09-29.csv", HEADER.replace("basket_value", "amount"), ROW)
     rows, _, notes = read()
     assert [r["_problem"] for r in rows] == ["no column basket_value"]
-    assert "click_collect_2017-09-29.csv: no column basket_value; it has pickup_ref" in notes[0]
+    assert notes == ["click_collect_2017-09-29.csv: no column basket_value among the 9 of its first line"]
+    assert rows[0]["_text"] == ROW, "nothing of the row is lost"
 
 
 def test_a_missing_optional_column_leaves_the_rows_usable(drop):
@@ -77,8 +78,30 @@ def test_a_missing_optional_column_leaves_the_rows_usable(drop):
 def test_a_file_with_another_delimiter_loses_nothing_and_says_what_it_has(drop):
     drop("click_collect_2017-09-29.csv", HEADER.replace(",", ";"), ROW.replace(",", ";"))
     rows, _, notes = read()
-    assert [r["_problem"] for r in rows] == ["no column pickup_ref"]
-    assert "pickup_ref;kundenmail" in notes[0]
+    assert [(r["_problem"], r["_text"]) for r in rows] == [
+        ("no header", HEADER.replace(",", ";")),
+        ("no column pickup_ref", ROW.replace(",", ";")),
+    ]
+    assert "no column pickup_ref" in notes[0]
+
+
+def test_a_file_without_a_header_loses_no_row_and_tells_no_contact_detail(drop):
+    drop("click_collect_2017-09-29.csv", ROW, ROW.replace("CC-1", "CC-2"))
+    rows, _, notes = read()
+    assert [r["_text"] for r in rows] == [ROW, ROW.replace("CC-1", "CC-2")]
+    assert all(r["_problem"] for r in rows)
+    assert "ann@" not in str(notes)
+    assert "+1413" not in str(notes)
+
+
+def test_a_column_that_stands_twice_is_not_guessed(drop):
+    drop("click_collect_2017-09-29.csv", HEADER.replace("store", "cur"), ROW)
+    assert [r["_problem"] for r in read()[0]] == ["column cur stands twice"]
+
+
+def test_a_folder_that_looks_like_a_file_is_passed_over(drop, drop_folder):
+    (drop_folder / "click_collect_x.csv").mkdir()
+    assert read()[0] == []
 
 
 def test_a_line_of_another_length_is_marked_not_shifted(drop):
@@ -101,7 +124,7 @@ def test_an_empty_file_is_noted(drop):
     drop("click_collect_2017-09-29.csv")
     rows, _, notes = read()
     assert rows == []
-    assert "it has nothing" in notes[0]
+    assert "among the 0 of its first line" in notes[0]
 
 
 def test_a_field_too_large_for_csv_is_a_clear_error(drop):

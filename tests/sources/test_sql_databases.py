@@ -143,13 +143,47 @@ def test_an_unknown_column_in_the_mapping_is_named_with_what_there_is(sqlite):
 
 def test_a_missing_table_is_named(postgres):
     connection, _ = postgres
-    with pytest.raises(ContractError, match=r"entity 'orders'.*shop\.baskets.*config/sources\.yml"):
+    with pytest.raises(ContractError, match=r"entity 'orders' \(shop\.baskets\): UndefinedTable.*config/sources\.yml"):
         rows_of(connection, source(table="shop.baskets"))
+
+
+def test_a_value_that_breaks_the_query_is_not_quoted(postgres):
+    connection, session = postgres
+    session.execute("insert into shop.orders (no, who) values (1, 'jane.doe@example.com')")
+    query = "select no, who::int as who, at, amount from shop.orders"
+    with pytest.raises(ContractError, match="InvalidTextRepresentation") as caught:
+        rows_of(connection, source(table=None, query=query))
+    assert "jane" not in str(caught.value)
+
+
+def test_a_change_dated_in_the_future_does_not_hide_the_changes_until_then(postgres):
+    connection, session = postgres
+    settings = source(table="shop.orders", cursor="changed")
+    insert = "insert into shop.orders (no, who, at, amount, changed) values (%s, 'x', '2017-01-01', 1, %s)"
+    session.execute(insert, [1, "2099-01-01"])
+    session.execute(insert, [2, "2017-09-20 10:00+00"])
+    _, position = rows_of(connection, settings)
+    assert position["newest"].startswith("2017-09-20")
+    session.execute(insert, [3, "2017-09-21"])
+    assert "3" in [r["no"] for r in rows_of(connection, settings, position)[0]]
+
+
+def test_a_cursor_that_is_no_time_is_refused(postgres):
+    connection, session = postgres
+    session.execute("insert into shop.orders (no, who, at, amount) values (7, 'x', '2017-01-01', 1)")
+    with pytest.raises(ContractError, match="no date and time"):
+        rows_of(connection, source(table="shop.orders", cursor="no"))
+
+
+@pytest.mark.parametrize("kind", ["mysql", "nosuchdb"])
+def test_a_missing_driver_is_named(kind):
+    with pytest.raises(ConfigError, match=f"no driver for conn_type '{kind}'"):
+        rows_of(Connection(kind, "db", database="shop"), source())
 
 
 def test_an_unreachable_source_is_worth_another_try():
     nowhere = Connection("postgres", "127.0.0.1", 1, "me", "s3cret", "shop")
-    with pytest.raises(RetriableError, match="cannot read from 'shop'") as caught:
+    with pytest.raises(RetriableError, match="Is the database reachable") as caught:
         rows_of(nowhere, source())
     assert "s3cret" not in str(caught.value)
 

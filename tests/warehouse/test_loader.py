@@ -7,6 +7,7 @@ import pytest
 
 from perennial import config, landing, paths
 from perennial.clock import wall_clock
+from perennial.errors import FatalError
 from perennial.landing import Extract
 from perennial.warehouse import loader
 from perennial.warehouse.database import connect
@@ -123,6 +124,28 @@ def test_loading_a_batch_again_changes_nothing(warehouse, rows):
     before = rows("select * from raw.orders"), rows("select * from quarantine.rejected_rows")
     assert load_batch(landing.find("click_collect", "orders", NIGHT)) == done
     assert (rows("select * from raw.orders"), rows("select * from quarantine.rejected_rows")) == before
+
+
+def test_a_landing_folder_that_is_not_what_was_loaded_is_refused(warehouse):
+    load({})
+    with pytest.raises(FatalError, match="is not what was loaded"):
+        load({"basket_value": "11.00"})
+
+
+def test_a_mapping_changed_between_landing_and_loading_is_named(warehouse):
+    table = pa.table({"pickup_ref": ["CC-1"]})
+    batch = landing.write("click_collect", "orders", NIGHT, Extract(["pickup_ref"], [table], dict))
+    with pytest.raises(FatalError, match="landed without column 'basket_value'"):
+        load_batch(batch)
+
+
+def test_a_statement_that_cannot_be_understood_is_kept_in_terms_of_the_contract(warehouse, rows):
+    row = {"kundenmail": ["ann@example.com"], "newsletter": ["n"], "placed_local": ["2017-09-01 10:00:00"]}
+    batch = landing.write("click_collect", "consents", NIGHT, Extract(list(row), [pa.table(row)], dict))
+    assert load_batch(batch).quarantined == 1
+    (found,) = rows("select mapped from quarantine.rejected_rows")
+    assert found["mapped"]["channel"] == "email"
+    assert found["mapped"]["customer_id"].startswith("email:")
 
 
 def test_a_row_delivered_again_unchanged_is_accepted_but_not_stored_twice(warehouse, rows):

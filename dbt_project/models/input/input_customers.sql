@@ -9,10 +9,7 @@ input_customers as (
     select
         source,
         customer_id as source_customer_id,
-        case
-            when lower(btrim(email)) ~ '^[a-z0-9][^@[:space:],;<>"]*@[a-z0-9][a-z0-9.-]*[.][a-z]{2,}$'
-                then lower(btrim(email))
-        end as email,
+        {{ usable_email('email') }} as email,
         case
             when regexp_replace(phone, '[ ().-]', '', 'g') ~ '^[+][1-9][0-9]{7,14}$'
                 then regexp_replace(phone, '[ ().-]', '', 'g')

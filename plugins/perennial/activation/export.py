@@ -1,6 +1,5 @@
 """Export the audiences of a night: everybody with verdict `export`, to every destination of the audience."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -8,6 +7,7 @@ import psycopg
 
 from perennial.config import Config
 from perennial.destinations.registry import DESTINATIONS
+from perennial.errors import GateError
 from perennial.progress import say
 from perennial.warehouse.database import connect
 
@@ -18,8 +18,13 @@ MEMBERS = """
     join marts.customer_abc as a using (customer_key)
     join marts.customer_lifecycle as l on l.customer_key = m.customer_key and l.lifecycle_model = %(model)s
     where m.as_of = %(as_of)s and m.audience = %(audience)s and m.destination = %(destination)s
-        and m.verdict = 'export'
+        and m.channel = %(channel)s and m.purpose = %(purpose)s and m.verdict = 'export'
     order by m.customer_key
+"""
+
+VERDICTS = """
+    select count(*) as verdicts from activation.audience_members
+    where audience = %(audience)s and destination = %(destination)s and verdict = 'export'
 """
 
 
@@ -30,7 +35,15 @@ def run(as_of: date, config: Config) -> int:
         for audience, settings in config.audiences.audiences.items():
             for name in settings.destinations:
                 destination = config.destinations.destinations[name]
-                members = _members(session, as_of, audience, name, config.lifecycle.default)
+                wanted = {
+                    "as_of": as_of,
+                    "audience": audience,
+                    "destination": name,
+                    "channel": destination.channel,
+                    "purpose": settings.purpose,
+                    "model": config.lifecycle.default,
+                }
+                members = _members(session, wanted)
                 path, rows, digest = DESTINATIONS[destination.kind].deliver(destination, audience, as_of, members)
                 _record(session, [as_of, name, audience, destination.channel, rows, digest, str(path)])
                 say(f"export: {rows:,} people of {audience} to {name}")
@@ -38,11 +51,16 @@ def run(as_of: date, config: Config) -> int:
     return total
 
 
-def _members(
-    session: psycopg.Connection, as_of: date, audience: str, destination: str, model: str
-) -> Iterator[dict[str, Any]]:
-    parameters = {"as_of": as_of, "audience": audience, "destination": destination, "model": model}
-    yield from session.execute(MEMBERS, parameters)
+def _members(session: psycopg.Connection, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    """Whom to deliver; GateError if a verdict `export` has no person behind it, or another channel or purpose."""
+    members = session.execute(MEMBERS, wanted).fetchall()
+    verdicts = session.execute(VERDICTS, wanted).fetchone()["verdicts"]
+    if len(members) != verdicts:
+        raise GateError(
+            f"audience {wanted['audience']} to {wanted['destination']}: {verdicts} people are to be exported, "
+            f"{len(members)} have an address and a stage for {wanted['channel']}. Run the task `transform` again."
+        )
+    return members
 
 
 def _record(session: psycopg.Connection, row: list[Any]) -> None:

@@ -36,7 +36,7 @@ class Where(Entry):
 
     @model_validator(mode="after")
     def _not_everybody(self) -> "Where":
-        if not self.model_fields_set:
+        if all(getattr(self, key) is None for key in type(self).model_fields):
             raise ValueError("needs at least one condition; an audience of everybody is never meant")
         return self
 
@@ -46,12 +46,18 @@ class Audience(Entry):
 
     label: Text
     objective: Literal["acquire", "convert", "retain", "grow", "recall", "refer"]
-    purpose: str
+    purpose: Identifier
     destinations: list[Identifier] = Field(min_length=1)
     where: Where
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Audience":
+        if len(set(self.destinations)) < len(self.destinations):
+            raise ValueError("destinations: one stands twice; everybody would be sent twice")
+        return self
 
 
 class Audiences(Entry):
     """The whole file."""
 
-    audiences: dict[Identifier, Audience]
+    audiences: dict[Identifier, Audience] = Field(min_length=1)

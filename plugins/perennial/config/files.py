@@ -25,16 +25,20 @@ def read(path: Path, model: type[Model]) -> Model:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file. Copy it from the repository's config/ folder.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
+        lines: dict[Path_, int] = {}
+        if tree is not None:
+            _collect(tree, (), lines, path)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise ConfigError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', error)}") from None
-    lines: dict[Path_, int] = {}
-    if tree is not None:
-        _collect(tree, (), lines, path)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: holds a value that YAML cannot read: {error}. Put it in quotes.") from None
     try:
         return model.model_validate(data)
     except ValidationError as error:
@@ -73,6 +77,8 @@ def _explain(path: Path, lines: dict[Path_, int], problem: dict, data: Any, mode
     elif kind in ("literal_error", "union_tag_invalid"):
         accepted = context.get("expected") or context.get("expected_tags")
         what = f"is {_value(data, loc)!r}; accepted: {accepted}"
+    elif problem["loc"] and problem["loc"][-1] == "[key]":
+        what = f"the key {problem['loc'][-2]!r} is not read as text; put it in quotes"
     elif kind == "value_error":
         what = str(context.get("error", problem["msg"]))
     else:

@@ -176,6 +176,8 @@ class Lifecycle(Entry):
         for name in self.enabled:
             if name not in self.models:
                 raise ValueError(f"enabled: unknown model '{name}'; accepted: {', '.join(self.models)}")
+        if len(set(self.enabled)) < len(self.enabled):
+            raise ValueError("enabled: a model stands twice")
         if self.default not in self.enabled:
             raise ValueError(f"default: '{self.default}' is not enabled; accepted: {', '.join(self.enabled)}")
         starts = [p.effective_from for p in self.population]

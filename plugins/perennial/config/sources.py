@@ -17,6 +17,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
+RESERVED = ("_row_no", "_file", "_line", "_problem", "_text")
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 
@@ -44,6 +45,8 @@ class Column(Entry):
 
     @model_validator(mode="after")
     def _one_origin(self) -> "Column":
+        if self.from_ in RESERVED:
+            raise ValueError(f"'{self.from_}' is a name of ours; give the column another name with a query")
         if (self.from_ is None) == (self.constant is None):
             raise ValueError("needs either 'from' (a source column) or 'constant'")
         return self
@@ -64,7 +67,7 @@ class Source(Entry):
     kind: Literal["sql", "files"]
     connection: Identifier | None = None
     folder: str | None = None
-    files: str | None = None
+    files: str | None = Field(default=None, pattern=r"^[^/].*$")
     timezone: Zone
     overlap_days: float = Field(default=3, ge=0, le=366)
     entities: dict[str, Entity]

@@ -14,10 +14,14 @@ from perennial.warehouse import loader
 def extract(name: str, source: Source, connection: Connection | None, as_of: date) -> list[Batch]:
     """All batches of source `name` for the night `as_of`, in the order of its entities.
 
-    Entities that are already landed are not read again: the landing zone is immutable.
+    Entities that are already landed or loaded are not read again: the landing zone is immutable.
     """
     batches = {entity: landing.find(name, entity, as_of) for entity in source.entities}
-    missing = {entity: source.entities[entity] for entity, batch in batches.items() if batch is None}
+    missing = {
+        entity: source.entities[entity]
+        for entity, batch in batches.items()
+        if batch is None and loader.find(f"{name}.{entity}.{as_of}") is None
+    }
     if missing:
         pending = source.model_copy(update={"entities": missing})
         stored = loader.positions(name)
@@ -27,5 +31,5 @@ def extract(name: str, source: Source, connection: Connection | None, as_of: dat
             for note in batch.notes:
                 say(f"extract {name}: note: {note}")
     else:
-        say(f"extract {name}: already landed, {sum(b.rows for b in batches.values()):,} rows")
-    return list(batches.values())
+        say(f"extract {name}: already landed")
+    return [batch for batch in batches.values() if batch]

@@ -9,12 +9,14 @@
         orders: {columns: {order_id: pickup_ref, amount: basket_value, ...}}
 
 A file is read when its name or its content is new, so late and re-delivered files are taken. Fields are text; what
-they mean is decided by the contract, row by row. Two columns are added: `_file` and `_line`, and `_problem` where a
-line does not fit the header, or the header lacks a column that the contract requires. Other missing columns are empty.
+they mean is decided by the contract, row by row. `_file` and `_line` tell where a row stood. A line that does not fit
+the header, or stands below a header without a required column, has a `_problem` and its whole `_text`: nothing of it is
+lost. Other missing columns are empty. Notes name the columns we expect, never what a file holds.
 """
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -25,12 +27,12 @@ import pyarrow as pa
 from perennial import paths
 from perennial.config.sources import Entity, Source
 from perennial.connections import Connection
-from perennial.errors import ConfigError, ContractError
+from perennial.errors import ConfigError, ContractError, RetriableError
 from perennial.landing import Extract
 from perennial.warehouse import contract
 
 ROWS_PER_TABLE = 20_000
-OWN_COLUMNS = ("_file", "_line", "_problem")
+OWN_COLUMNS = ("_file", "_line", "_problem", "_text")
 
 
 def open(
@@ -42,7 +44,7 @@ def open(
         raise ConfigError(
             f"source '{name}': {folder} is not a folder. Create it, or mend 'folder' in config/sources.yml."
         )
-    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.glob(source.files))}
+    files = {p.name: _digest(p) for p in sorted(folder.glob(source.files)) if p.is_file()}
     for entity_name, entity in source.entities.items():
         known = (positions.get(entity_name) or {}).get("files", {})
         required = {c.name for c in contract.ENTITIES[entity_name].columns if c.required}
@@ -80,23 +82,52 @@ def _rows(path: Path, wanted: list[str], needed: set[str], notes: list[str]) -> 
     # undecodable bytes become U+FFFD, which the contract rejects: the row is kept, the run goes on
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
         reader = csv.reader(stream)
-        header = next(reader, [])
-        absent = [c for c in wanted if c not in header]
-        if absent:
-            notes.append(f"{path.name}: no column {', '.join(absent)}; it has {', '.join(header) or 'nothing'}")
-        unusable = next((f"no column {c}" for c in absent if c in needed), None)
-        places = [header.index(c) if c in header else len(header) for c in wanted]
         try:
+            header = next(reader, [])
+            unusable = _look_at(path.name, header, wanted, needed, notes)
+            places = [header.index(c) if c in header else len(header) for c in wanted]
+            if header and not set(header) & set(wanted):
+                yield _row(
+                    header, [None] * len(wanted), path.name, 1, "no header"
+                )  # perhaps it is a row: it must not vanish
             for fields in filter(None, reader):
                 problem = unusable
                 if len(fields) != len(header):
                     problem = f"{len(fields)} fields where the header has {len(header)}"
                 values = [fields[p] if p < min(len(fields), len(header)) else None for p in places]
-                yield [*(v or None for v in values), path.name, str(reader.line_num), problem]
+                yield _row(fields, values, path.name, reader.line_num, problem)
         except csv.Error as error:
             raise ContractError(
                 f"{path}:{reader.line_num}: not readable as CSV: {error}. Have the file delivered again."
             ) from None
+
+
+def _look_at(name: str, header: list[str], wanted: list[str], needed: set[str], notes: list[str]) -> str | None:
+    """Note what the header lacks; returns the problem of every row below it, if there is one."""
+    absent = [c for c in wanted if c not in header]
+    if absent:
+        notes.append(f"{name}: no column {', '.join(absent)} among the {len(header)} of its first line")
+    twice = [c for c in wanted if header.count(c) > 1]
+    if twice:
+        return f"column {twice[0]} stands twice"
+    return next((f"no column {c}" for c in absent if c in needed), None)
+
+
+def _row(fields: list[str], values: list[str | None], file: str, line: int, problem: str | None) -> list[str | None]:
+    text = None
+    if problem:
+        buffer = io.StringIO()
+        csv.writer(buffer).writerow(fields)
+        text = buffer.getvalue().rstrip("\r\n")
+    return [*(v or None for v in values), file, str(line), problem, text]
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise RetriableError(f"{path}: cannot be read: {error.strerror}. Mend its permissions.") from None
 
 
 def _table(rows: list[list[str | None]], wanted: list[str]) -> pa.Table:

@@ -1,4 +1,4 @@
-"""SQL databases, through SQLAlchemy: any dialect it speaks.
+"""SQL databases, through SQLAlchemy: any dialect whose driver is installed.
 
     shop:
       kind: sql
@@ -9,11 +9,13 @@
         orders: {table: sales.orders, cursor: changed_at, columns: {order_id: order_no, ...}}
 
 Rows changed since the stored cursor minus the overlap are streamed; a row without a cursor value is always read. All
-entities of a source are read in one snapshot. Without `cursor` the entity is read whole every night.
+entities of a source are read in one snapshot. Without `cursor` the entity is read whole every night. Errors name what
+went wrong and never quote what the database said: it quotes values.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from contextlib import contextmanager
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -24,6 +26,7 @@ from perennial.config.sources import Entity, Source
 from perennial.connections import Connection
 from perennial.errors import ConfigError, ContractError, RetriableError
 from perennial.landing import Extract
+from perennial.sources.cursor import Cursor
 
 ROWS_PER_TABLE = 20_000
 SNAPSHOT_DIALECTS = ("postgresql", "mysql", "mariadb")
@@ -33,72 +36,72 @@ def open(
     name: str, source: Source, connection: Connection | None, positions: dict[str, Any], as_of: date
 ) -> Iterator[tuple[str, Extract]]:
     """Yield every entity of the database; see the registry for the contract."""
+    engine = _engine(name, source, connection)
+    try:
+        with _faults(f"source '{name}', database '{connection.database}' at {connection.host or 'this machine'}"):
+            session = engine.connect()
+        with session:
+            if engine.dialect.name in SNAPSHOT_DIALECTS:
+                session = session.execution_options(isolation_level="REPEATABLE READ")
+            for entity_name, entity in source.entities.items():
+                what = f"source '{name}', entity '{entity_name}'"
+                yield entity_name, _extract(what, source, entity, session, positions.get(entity_name))
+    finally:
+        engine.dispose()
+
+
+def _engine(name: str, source: Source, connection: Connection | None) -> sa.Engine:
     if connection is None:
         raise ConfigError(
             f"source '{name}': connection '{source.connection}' is not configured. "
             f"Set AIRFLOW_CONN_{source.connection.upper()} or create it in Airflow."
         )
-    engine = sa.create_engine(connection.url(), pool_pre_ping=False)
     try:
-        with engine.connect() as session:
-            if engine.dialect.name in SNAPSHOT_DIALECTS:
-                session = session.execution_options(isolation_level="REPEATABLE READ")
-            for entity_name, entity in source.entities.items():
-                yield (
-                    entity_name,
-                    _extract(name, source, entity_name, entity, session, positions.get(entity_name)),
-                )
-    except sa.exc.OperationalError as error:
-        raise RetriableError(
-            f"source '{name}': cannot read from '{connection.database}' at {connection.host}: "
-            f"{str(error.orig).splitlines()[0]}"
+        return sa.create_engine(connection.url())
+    except (sa.exc.NoSuchModuleError, sa.exc.ArgumentError, ImportError):
+        raise ConfigError(
+            f"source '{name}': no driver for conn_type '{connection.conn_type}'. Install its SQLAlchemy driver beside "
+            "Perennial, or name it, e.g. mysql+pymysql; postgres and sqlite are there."
         ) from None
-    finally:
-        engine.dispose()
 
 
-def _extract(
-    name: str,
-    source: Source,
-    entity_name: str,
-    entity: Entity,
-    session: sa.Connection,
-    position: Any,
-) -> Extract:
-    relation = _relation(entity)
-    since = _since(position, source.overlap_days)
+@contextmanager
+def _faults(what: str) -> Iterator[None]:
+    """Translate what a driver raises; its message may quote rows, so only its class and code are told."""
     try:
-        result = session.execution_options(stream_results=True).execute(*_select(relation, entity, since))
-    except sa.exc.ProgrammingError as error:
-        raise ContractError(
-            f"source '{name}', entity '{entity_name}': {str(error.orig).splitlines()[0]}. "
-            "Mend table, query, cursor or column names in config/sources.yml."
-        ) from None
+        yield
+    except sa.exc.DBAPIError as error:
+        code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None) or "no code"
+        told = f"{what}: {type(error.orig).__name__} ({code})"
+        if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or error.connection_invalidated:
+            raise RetriableError(f"{told}. Is the database reachable, are host and credentials right?") from None
+        raise ContractError(f"{told}. Mend table, query, cursor or columns in config/sources.yml.") from None
+
+
+def _extract(what: str, source: Source, entity: Entity, session: sa.Connection, stored: Any) -> Extract:
+    with _faults(f"{what} ({entity.table or 'its query'})"):
+        cursor = Cursor(what, None, source.timezone, stored)
+        since = cursor.since(source.overlap_days)
+        result = session.execution_options(stream_results=True).execute(*_select(entity, since))
     columns = list(result.keys())
     wanted = {c.from_ for c in entity.columns.values() if c.from_} | ({entity.cursor} if entity.cursor else set())
     absent = sorted(wanted - set(columns))
     if absent:
         raise ContractError(
-            f"source '{name}', entity '{entity_name}': no column '{absent[0]}' in {entity.table or 'the query'}; "
-            f"it has {', '.join(columns)}. Mend config/sources.yml, or the source."
+            f"{what}: no column '{absent[0]}' in {entity.table or 'the query'}; it has {', '.join(columns)}. "
+            "Mend config/sources.yml, or the source."
         )
-    keep = [i for i, c in enumerate(columns) if c in wanted]
-    newest = _Newest(columns.index(entity.cursor) if entity.cursor else None, position)
-    return Extract(
-        columns=[columns[i] for i in keep],
-        tables=_tables(result, [columns[i] for i in keep], keep, newest),
-        position=newest.position,
-    )
+    cursor.column = columns.index(entity.cursor) if entity.cursor else None
+    keep = {columns[i]: i for i in range(len(columns)) if columns[i] in wanted}
+    return Extract(list(keep), _tables(what, result, keep, cursor), cursor.position)
 
 
-def _relation(entity: Entity) -> sa.FromClause:
+def _select(entity: Entity, since: datetime | None) -> tuple[sa.Select, dict[str, Any]]:
     if entity.query:
-        return sa.text(entity.query.rstrip().rstrip(";")).columns().subquery("q")
-    schema, _, table = entity.table.rpartition(".")
-    return sa.table(table, schema=schema or None)
-
-
-def _select(relation: sa.FromClause, entity: Entity, since: datetime | None) -> tuple[sa.Select, dict[str, Any]]:
+        relation = sa.text(entity.query.rstrip().rstrip(";")).columns().subquery("q")
+    else:
+        schema, _, table = entity.table.rpartition(".")
+        relation = sa.table(table, schema=schema or None)
     statement = sa.select(sa.text("*")).select_from(relation)
     if entity.cursor is None or since is None:
         return statement, {}
@@ -106,37 +109,17 @@ def _select(relation: sa.FromClause, entity: Entity, since: datetime | None) -> 
     return statement.where(sa.or_(cursor >= sa.bindparam("since"), cursor.is_(None))), {"since": since}
 
 
-def _since(position: Any, overlap_days: float) -> datetime | None:
-    if not position or not position.get("newest"):
-        return None
-    return datetime.fromisoformat(position["newest"]) - timedelta(days=overlap_days)
-
-
-class _Newest:
-    """Remembers the newest cursor value that passed; never falls behind the stored one."""
-
-    def __init__(self, column: int | None, position: Any) -> None:
-        self.column = column
-        stored = (position or {}).get("newest")
-        self.value = datetime.fromisoformat(stored) if stored else None
-
-    def see(self, rows: list[Any]) -> None:
-        values = [r[self.column] for r in rows if r[self.column] is not None] if self.column is not None else []
-        if values and not isinstance(values[0], datetime):
-            values = [datetime.fromisoformat(str(v)) for v in values]
-        if values:
-            self.value = max(values) if self.value is None else max(self.value, *values)
-
-    def position(self) -> dict[str, Any]:
-        return {"newest": self.value.isoformat() if self.value else None}
-
-
-def _tables(result: sa.Result, names: list[str], keep: list[int], newest: _Newest) -> Iterator[pa.Table]:
+def _tables(what: str, result: sa.Result, keep: dict[str, int], cursor: Cursor) -> Iterator[pa.Table]:
     # partitions() without a size would return everything at once
-    for rows in result.partitions(ROWS_PER_TABLE):
-        newest.see(rows)
+    partitions = result.partitions(ROWS_PER_TABLE)
+    while True:
+        with _faults(what):
+            rows = next(partitions, None)
+        if rows is None:
+            return
+        cursor.see(rows)
         columns = list(zip(*rows, strict=True))
-        yield pa.table({name: pa.array(_texts(columns[i]), pa.string()) for name, i in zip(names, keep, strict=True)})
+        yield pa.table({name: pa.array(_texts(columns[i]), pa.string()) for name, i in keep.items()})
 
 
 def _texts(values: tuple[Any, ...]) -> list[str | None]:

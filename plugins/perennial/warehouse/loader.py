@@ -40,9 +40,16 @@ def load(batch: Batch, source: Source, currencies: tuple[str, ...]) -> Loaded:
         session.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"perennial.load.{batch.source}"])
         done = recorded(session, batch.batch_id)
         if done:
+            _compare(session, batch)
             return done
         entity = contract.ENTITIES[batch.entity]
         origins = source.entities[batch.entity].columns
+        unmapped = sorted({o.from_ for o in origins.values() if o.from_} - set(batch.columns))
+        if unmapped:
+            raise FatalError(
+                f"batch {batch.batch_id}: landed without column '{unmapped[0]}', which config/sources.yml maps now. "
+                "Load it with the mapping it was landed with; the new one counts from the next night."
+            )
         session.execute("select set_config('timezone', %s, true)", [source.timezone])
         session.execute("set local work_mem = '256MB'")  # sorts of a batch stay in memory
         _copy(session, batch)
@@ -74,6 +81,22 @@ def recorded(session: psycopg.Connection, batch_id: str) -> Loaded | None:
     return Loaded(**row) if row else None
 
 
+def _compare(session: psycopg.Connection, batch: Batch) -> None:
+    """A landing folder that is not the one that was loaded would make the replay log a lie."""
+    row = session.execute("select manifest_sha256 from ops.batches where batch_id = %s", [batch.batch_id]).fetchone()
+    if row["manifest_sha256"] != batch.sha256:
+        raise FatalError(
+            f"batch {batch.batch_id}: {landing.folder(batch.source, batch.entity, batch.as_of)} is not what was "
+            "loaded. Landed files are never edited: restore the folder from a backup."
+        )
+
+
+def find(batch_id: str) -> Loaded | None:
+    """The counts of a batch that was loaded, or None."""
+    with connect() as session:
+        return recorded(session, batch_id)
+
+
 def positions(source: str) -> dict[str, object]:
     """The stored cursor of every entity of a source."""
     with connect() as session:
@@ -83,7 +106,7 @@ def positions(source: str) -> dict[str, object]:
 
 def _copy(session: psycopg.Connection, batch: Batch) -> None:
     columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(c)) for c in batch.columns)
-    session.execute(sql.SQL("create temp table landed_rows (row_no bigint, {}) on commit drop").format(columns))
+    session.execute(sql.SQL("create temp table landed_rows (_row_no bigint, {}) on commit drop").format(columns))
     first = 0
     with session.cursor().copy("copy landed_rows from stdin with (format csv)") as copy:
         for rows in landing.read(batch):
@@ -95,7 +118,7 @@ def _as_csv(rows: pa.RecordBatch, first: int) -> memoryview:
     numbers = pa.array(range(first + 1, first + rows.num_rows + 1), pa.int64())
     # PostgreSQL has no NUL in text; U+FFFD marks the row for quarantine
     texts = [pc.replace_substring(column, "\0", "\ufffd") for column in rows.columns]
-    table = pa.table([numbers, *texts], names=["row_no", *rows.schema.names])
+    table = pa.table([numbers, *texts], names=["_row_no", *rows.schema.names])
     buffer = io.BytesIO()
     # null is written as nothing and text in quotes, so COPY tells an empty text from null
     csv.write_csv(table, buffer, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
@@ -114,11 +137,14 @@ def _record(session: psycopg.Connection, batch: Batch, loaded: int) -> None:
 def _reject(batch: Batch) -> sql.Composed:
     return sql.SQL(
         """
-        insert into quarantine.rejected_rows (batch_id, row_no, source, entity, reason, column_name, value, payload)
+        insert into quarantine.rejected_rows (
+            batch_id, row_no, source, entity, reason, column_name, value, payload, mapped
+        )
         select {batch}, c.row_no, {source}, {entity}, c.problem[1], c.problem[2], c.problem[3],
-            jsonb_strip_nulls(to_jsonb(l) - 'row_no')
+            jsonb_strip_nulls(to_jsonb(l) - '_row_no'),
+            jsonb_strip_nulls(to_jsonb(c) - '{{row_no,payload_hash,own_problem,problem}}'::text[])
         from checked_rows as c
-        join landed_rows as l on l.row_no = c.row_no
+        join landed_rows as l on l._row_no = c.row_no
         where c.problem is not null
         """
     ).format(**_names(batch))

@@ -9,7 +9,11 @@ from perennial.config.sources import Column as Origin
 from perennial.warehouse.contract import Column, Entity
 
 PLAIN_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]|$)"  # keeps out what PostgreSQL also reads: now, today, infinity
+# keeps out what PostgreSQL also reads: now, today, infinity, years before Christ
+ISO_DATE = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}){0,2}))?)?$"
+)
 
 CLOCK_DRIFT = "15 minutes"  # clocks of source systems run ahead of ours by less than this
 
@@ -34,7 +38,7 @@ def checked_rows(
         create temp table checked_rows on commit drop as
         select mapped.*, md5(concat_ws(E'\\x01', {hashed}))::uuid as payload_hash,
             case {file_rule} {rules} end as problem
-        from (select row_no, {own} as own_problem, {mapped} from landed_rows) as mapped
+        from (select _row_no as row_no, {own} as own_problem, {mapped} from landed_rows) as mapped
         """
     ).format(
         hashed=hashed,
