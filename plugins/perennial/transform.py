@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from perennial import paths
 from perennial.activation.compile import compile_audiences
@@ -67,6 +68,11 @@ def variables(config: Config, as_of: date) -> dict[str, object]:
     }
 
 
+def target_folder(as_of: date) -> Path:
+    """Where dbt writes what it compiled and logged for a night; readable by its owner only."""
+    return paths.private_folder(paths.state() / "dbt" / str(as_of))
+
+
 def fingerprint(config: Config, as_of: date) -> str:
     """A hash of everything the models are told; a night built from another one is not what config/ says now."""
     return hashlib.md5(json.dumps(variables(config, as_of), sort_keys=True).encode()).hexdigest()
@@ -80,7 +86,7 @@ def run(arguments: list[str], config: Config, as_of: date, warehouse: Connection
     """
     from dbt.cli.main import dbtRunner  # slow to import, and only needed here
 
-    target = paths.private_folder(paths.state() / "dbt" / str(as_of))
+    target = target_folder(as_of)
     project = str(paths.home() / "dbt_project")
     common = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(target)]
     common += ["--log-path", str(target / "logs"), "--log-level-file", "warn", "--quiet"]
