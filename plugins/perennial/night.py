@@ -5,33 +5,23 @@ lies before the horizon loads what is missing and leaves marts and audiences alo
 never rebuilt backwards.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from perennial import config, gate, landing, paths, transform
 from perennial.activation import export
-from perennial.clock import wall_clock
 from perennial.config.sources import Source
 from perennial.connections import Connection
-from perennial.errors import ConfigError, FatalError, GateError, RetriableError
+from perennial.errors import ConfigError, FatalError, GateError
 from perennial.progress import say
+from perennial.runs import exclusively, recorded
 from perennial.sources.extract import extract
 from perennial.warehouse import database, loader
 
 # unit tests prove the models on given inputs; they run in `make test`, not on the company's own rules at night
 NIGHTLY = ["build", "--exclude-resource-type", "unit_test"]
-
-
-@dataclass
-class Step:
-    """What a task may note about itself: rows handled, and details for ops.runs."""
-
-    rows: int | None = None
-    details: dict[str, Any] | None = None
 
 
 def choose_as_of(requested: str | None, now: datetime) -> date:
@@ -170,48 +160,3 @@ def _require_built(as_of: date, fingerprint: str) -> None:
 def _mark(as_of: date, what: str, *values: Any) -> None:
     with database.connect() as session:
         session.execute(f"update ops.nights set {what} where as_of = %s", [*values, as_of])
-
-
-@contextmanager
-def exclusively(what: str) -> Iterator[None]:
-    """Only one run at a time may do this on the warehouse; RetriableError for the second one."""
-    with database.connect() as session:
-        lock = "select pg_try_advisory_lock(hashtext(%s)) as got"
-        if not session.execute(lock, [f"perennial.{what}"]).fetchone()["got"]:
-            raise RetriableError(f"another run is busy with {what}; try again when it has ended")
-        session.commit()  # the lock stays with the connection, no transaction does
-        yield
-
-
-@contextmanager
-def recorded(as_of: date, task: str) -> Iterator[Step]:
-    """Keep one row in ops.runs about this attempt of a task; one that is killed stays `running`."""
-    step, started = Step(), wall_clock()
-    _note(as_of, task, started, "running", step)
-    try:
-        yield step
-    except BaseException:
-        with suppress(RetriableError):  # the first error is the one to tell
-            _note(as_of, task, started, "failed", step)
-        raise
-    _note(as_of, task, started, "success", step)
-
-
-def _note(as_of: date, task: str, started: datetime, status: str, step: Step) -> None:
-    finished = None if status == "running" else wall_clock()
-    with database.connect() as session:
-        session.execute(
-            "insert into ops.runs (as_of, task, started_at, finished_at, status, rows, details) "
-            "values (%s, %s, %s, %s, %s, %s, %s) on conflict (as_of, task, started_at) do update "
-            "set finished_at = excluded.finished_at, status = excluded.status, rows = excluded.rows, "
-            "details = excluded.details",
-            [
-                as_of,
-                task,
-                started,
-                finished,
-                status,
-                step.rows,
-                database.as_json(step.details or {}),
-            ],
-        )
