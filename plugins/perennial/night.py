@@ -10,8 +10,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from psycopg import sql
+
 from perennial import config, gate, landing, paths, transform
 from perennial.activation import export
+from perennial.clock import wall_clock
 from perennial.config.sources import Source
 from perennial.connections import Connection
 from perennial.errors import ConfigError, FatalError, GateError
@@ -117,11 +120,11 @@ def build(as_of: date) -> bool:
         with recorded(as_of, "transform") as step:
             settings = config.load()
             gate.close(as_of)
-            _mark(as_of, "build_started_at = now(), built_at = null, config_hash = null")
+            _mark(as_of, build_started_at=wall_clock(), built_at=None, config_hash=None)
             results = transform.run(NIGHTLY, settings, as_of, database.warehouse())
             slowest = sorted(results, key=lambda r: -r.seconds)[:5]
             step.details = {"nodes": len(results), "slowest": [[r.node, r.seconds] for r in slowest]}
-            _mark(as_of, "built_at = now(), config_hash = %s", transform.fingerprint(settings, as_of))
+            _mark(as_of, built_at=wall_clock(), config_hash=transform.fingerprint(settings, as_of))
     return True
 
 
@@ -139,7 +142,7 @@ def send(as_of: date) -> int:
         gate.require_open(as_of)
         with recorded(as_of, "export") as step:
             step.rows = export.run(as_of, settings)
-            _mark(as_of, "exported_at = now()")
+            _mark(as_of, exported_at=wall_clock())
     return step.rows
 
 
@@ -157,6 +160,8 @@ def _require_built(as_of: date, fingerprint: str) -> None:
         )
 
 
-def _mark(as_of: date, what: str, *values: Any) -> None:
+def _mark(as_of: date, **columns: Any) -> None:
+    changes = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in columns)
     with database.connect() as session:
-        session.execute(f"update ops.nights set {what} where as_of = %s", [*values, as_of])
+        update = sql.SQL("update ops.nights set {} where as_of = %s").format(changes)
+        session.execute(update, [*columns.values(), as_of])

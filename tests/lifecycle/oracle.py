@@ -200,7 +200,7 @@ class Episode:
         if rule.trend is not None:
             return self.trend == rule.trend
         if rule.tenure_days is None and rule.tenure_cycles is None:
-            raise NotImplementedError(f"the oracle does not know this condition yet: {rule}")
+            raise AssertionError(f"the oracle does not know this condition yet: {rule}")
         if self.n == 0:
             return False
         age = (day - self.first).days
