@@ -1,18 +1,22 @@
 """Airflow on this machine: its settings as environment variables, its metadata beside the warehouse.
 
-Nothing is written to an airflow.cfg; what is set here can be set the same way on a server.
+What differs from Airflow's defaults is set by environment variables, as it would be on a server. Only one Airflow at a
+time works on a state folder: a scheduler would pick up the tasks of a night that runs without it.
 """
 
+import fcntl
 import json
 import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from perennial import embedded, paths
 from perennial.connections import Connection, configured
-from perennial.errors import PerennialError
+from perennial.errors import ConfigError, PerennialError
 from perennial.progress import say
 from perennial.warehouse import database
 
@@ -50,8 +54,28 @@ def environment(port: int = 8080) -> dict[str, str]:
         if configured(name) is None:
             defaults[f"AIRFLOW_CONN_{name.upper()}"] = embedded.connection(name).to_json()
     if (state / "sample").is_dir():
-        defaults["PERENNIAL_SCHEDULE"] = ""  # the sample shops live in the past: last night is not theirs
+        # the sample shops live in the past: last night is not theirs, and a DAG without schedule needs no pause
+        defaults["PERENNIAL_SCHEDULE"] = ""
+        defaults["AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION"] = "False"
     return defaults | dict(os.environ)
+
+
+@contextmanager
+def alone(who: str) -> Iterator[None]:
+    """Keep other Airflows away from this state folder; ConfigError names the one that is there."""
+    with (paths.private_folder(paths.state() / "airflow") / "in_use").open("a+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.seek(0)
+            raise ConfigError(
+                f"{stream.read() or 'another run'} is using {paths.state()}. Wait until it has ended; while "
+                "`perennial ui` runs, trigger nights in its pages."
+            ) from None
+        stream.truncate(0)
+        stream.write(f"{who} (process {os.getpid()})")
+        stream.flush()
+        yield
 
 
 def prepare(env: dict[str, str]) -> None:

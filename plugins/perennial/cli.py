@@ -39,9 +39,9 @@ def cli() -> None:
 @click.option("--stay", is_flag=True, help="Leave the embedded server running at the end.")
 def nightly(as_of: date | None, stay: bool) -> None:
     """Run the DAG customer_lifecycle for one night and show what came out."""
-    from perennial import nightly
+    from perennial import airflow_local, nightly
 
-    with embedded.session(stay=stay):
+    with airflow_local.alone("perennial nightly"), embedded.session(stay=stay):
         nightly.run(as_of)
 
 
@@ -132,20 +132,23 @@ def dbt(arguments: tuple[str, ...]) -> None:
 @click.option("--port", default=8080, show_default=True)
 def ui(port: int) -> None:
     """Run Airflow's components on this machine until Ctrl-C."""
-    from perennial import ui
+    from perennial import airflow_local, ui
 
-    with embedded.session():
+    with airflow_local.alone("perennial ui"), embedded.session():
         ui.run(port)
 
 
 def main() -> None:
     """Entry point; errors that a person can mend are shown without a traceback."""
     try:
-        cli(prog_name="perennial")
+        sys.exit(cli(prog_name="perennial", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except (PerennialError, OSError) as error:
         click.echo(f"perennial: {error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("perennial: interrupted; run it again, nothing is half done", err=True)
         sys.exit(130)
 

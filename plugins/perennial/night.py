@@ -73,12 +73,13 @@ def load_source(name: str, as_of: date) -> dict[str, int]:
         settings = config.load().sources
         source = settings.sources[name]
         total = {"landed": 0, "loaded": 0, "new": 0, "quarantined": 0}
+        again = all(loader.find(f"{name}.{entity}.{as_of}") for entity in source.entities)
         for entity in source.entities:
             counts = asdict(_load(name, source, entity, as_of, (settings.business.currency,)))
             total = {key: total[key] + counts[key] for key in total}
         say(
             f"load {name}: {total['landed']:,} landed = {total['loaded']:,} loaded"
-            f" + {total['quarantined']:,} quarantined ({total['new']:,} new)"
+            f" + {total['quarantined']:,} quarantined " + ("(already)" if again else f"({total['new']:,} new)")
         )
         step.rows, step.details = total["new"], total
     return total

@@ -45,6 +45,10 @@ def run(as_of: date | None) -> None:
                 process.wait(30)
     if process.returncode:
         raise PerennialError(f"the night of {chosen} failed: {_reason(log)}\nIts whole log: {log}")
+    if night.is_before_horizon(chosen):
+        click.secho(
+            f"Nothing was built for {chosen}: the marts show {night.horizon()}, they are never rebuilt backwards."
+        )
     summary.show()
     click.echo(f"\n{time.monotonic() - started:.0f} seconds. Log: {log}")
 

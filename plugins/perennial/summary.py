@@ -1,6 +1,6 @@
 """What a night came to, for the person who ran it."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import psycopg
 from rich import box
@@ -65,11 +65,12 @@ def show(console: Console | None = None) -> None:
         )
         console.print("[bold]Audiences[/]")
         console.print(_audiences(session))
-        console.print("[bold]Quarantined rows[/], kept in quarantine.rejected_rows")
+        console.print("[bold]Quarantined rows so far[/], kept in quarantine.rejected_rows")
         console.print(_quarantine(session))
         landed = session.execute(LANDED).fetchone()
         console.print(
-            f"{landed['landed']:,} rows landed = {landed['loaded']:,} loaded + {landed['quarantined']:,} quarantined\n"
+            f"So far {landed['landed']:,} rows landed = {landed['loaded']:,} loaded + "
+            f"{landed['quarantined']:,} quarantined\n"
         )
     _where_next(console, as_of)
 
@@ -125,5 +126,9 @@ def _where_next(console: Console, as_of: date) -> None:
     console.print(f"Landing zone    {paths.state() / 'landing'}", soft_wrap=True)
     console.print("\nType next")
     console.print("  .venv/bin/perennial psql -c 'select * from marts.customer_lifecycle limit 10'")
-    console.print(f"  make nightly AS_OF={date.fromordinal(as_of.toordinal() + 1)}    the next night")
+    following = as_of + timedelta(days=1)
+    if (paths.state() / "sample").is_dir():
+        console.print(f"  make nightly AS_OF={following}    the next night", highlight=False)
+    else:
+        console.print(f"  .venv/bin/perennial nightly --as-of {following}    the next night", highlight=False)
     console.print("  make ui                           the same in Airflow's own pages")

@@ -5,6 +5,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -14,7 +15,7 @@ from pathlib import Path
 import click
 
 from perennial import airflow_local, config, embedded, paths
-from perennial.errors import PerennialError
+from perennial.errors import ConfigError, PerennialError
 from perennial.warehouse import database
 
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -24,6 +25,7 @@ PATIENCE = 180  # seconds until the pages answer
 def run(port: int) -> None:
     """Serve until interrupted; PerennialError if a component ends by itself."""
     config.load()
+    _require_free(port)
     if database.is_embedded():
         embedded.ensure_database(database.NAME)
     env = airflow_local.environment(port)
@@ -55,6 +57,15 @@ def run(port: int) -> None:
             _wait(process)
 
 
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise ConfigError(f"port {port} is taken; choose another: make ui PORT={port + 1}") from None
+
+
 def _wait_until_healthy(port: int, processes: dict[str, subprocess.Popen], logs: Path) -> None:
     click.echo("starting Airflow ", nl=False)
     end = time.monotonic() + PATIENCE
@@ -77,10 +88,7 @@ def _all_alive(processes: dict[str, subprocess.Popen], logs: Path) -> None:
     for name, process in processes.items():
         if process.poll() is not None:
             tail = (logs / f"{name}.log").read_text(errors="replace").splitlines()[-3:]
-            raise PerennialError(
-                f"airflow {name} ended by itself; is the port taken (make ui PORT=8081)? {logs / name}.log ends:\n"
-                + "\n".join(tail)
-            )
+            raise PerennialError(f"airflow {name} ended by itself; {logs / name}.log ends:\n" + "\n".join(tail))
 
 
 def _welcome(port: int, env: dict[str, str]) -> None:
