@@ -32,14 +32,7 @@ statements as (
         changed_at
     from newest
     union all
-    select
-        source,
-        customer_id,
-        channel,
-        purpose,
-        status,
-        changed_at
-    from not_understood
+    select * from not_understood
 ),
 
 stg_consents as (
