@@ -56,7 +56,7 @@ $(VENV)/installed: requirements.lock Makefile
 	@$(call install,requirements.lock)
 	@$(BIN)/python -c 'import pathlib, sysconfig; \
 	  pathlib.Path(sysconfig.get_path("purelib"), "perennial.pth").write_text("$(CURDIR)/plugins\n")'
-	@printf '#!/bin/sh\nexec "%s" -m perennial.cli "$$@"\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/perennial
+	@printf '#!/bin/sh\nexec "%s" -P -m perennial.cli "$$@"\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/perennial
 	@chmod +x $(BIN)/perennial
 	@touch $@
 

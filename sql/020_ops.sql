@@ -7,6 +7,10 @@ create table if not exists ops.nights (
     config_hash text,
     exported_at timestamptz
 );
+alter table ops.nights add column if not exists build_started_at timestamptz;
+alter table ops.nights add column if not exists config_hash text;
+update ops.nights set build_started_at = built_at
+where build_started_at is null and built_at is not null;
 comment on table ops.nights is 'One row per night. The newest with build_started_at is the horizon: the marts are its.';
 
 create table if not exists ops.runs (

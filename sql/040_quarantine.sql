@@ -8,10 +8,11 @@ create table if not exists quarantine.rejected_rows (
     column_name text not null,
     value text,
     payload jsonb not null,
-    mapped jsonb not null,
+    mapped jsonb not null default '{}',
     rejected_at timestamptz not null default now(),
     primary key (batch_id, row_no)
 );
+alter table quarantine.rejected_rows add column if not exists mapped jsonb not null default '{}';
 comment on table quarantine.rejected_rows is
 'One row per rejected row. column_name is the source column, value what stood there, payload the whole landed row, '
 'mapped the same row in columns of the contract.';

@@ -136,6 +136,23 @@ def test_a_query_can_take_the_place_of_a_table(sqlite):
     assert [r["amount"] for r in rows] == ["20", "40", "60"]
 
 
+def test_a_column_that_stands_twice_is_not_guessed(postgres):
+    connection, _ = postgres
+    query = "select a.*, b.who from shop.orders a cross join shop.orders b"
+    with pytest.raises(ContractError, match="column 'who' stands twice"):
+        rows_of(connection, source(table=None, query=query))
+
+
+def test_times_with_and_without_zone_can_be_mixed(postgres):
+    connection, session = postgres
+    session.execute(
+        "insert into shop.orders (no, who, at, amount, changed) values (1, 'x', '2017-01-01', 1, '2017-09-20')"
+    )
+    settings = source(table="shop.orders", cursor="changed")
+    _, position = rows_of(connection, settings, {"newest": "2017-09-19T00:00:00"})
+    assert position["newest"].startswith("2017-09-20")
+
+
 def test_an_unknown_column_in_the_mapping_is_named_with_what_there_is(sqlite):
     with pytest.raises(ContractError, match="entity 'orders': no column 'total' in orders; it has no, who"):
         rows_of(sqlite, source(columns=ORDERS | {"amount": "total"}))

@@ -3,23 +3,51 @@ newest as (
     {{ newest_version('consents', ['customer_id', 'channel', 'purpose', 'changed_at']) }}
 ),
 
--- a statement that cannot be understood may have been a denial: until a later one can be, it counts as one
+rejected as (
+    select
+        rejected_rows.source,
+        rejected_rows.mapped ->> 'customer_id' as customer_id,
+        rejected_rows.mapped ->> 'channel' as stated_channel,
+        rejected_rows.mapped ->> 'purpose' as purpose,
+        cast(rejected_rows.mapped ->> 'stated_at' as timestamp with time zone) as stated_at,
+        min(batches.extracted_at) as extracted_at
+    from {{ source('quarantine', 'rejected_rows') }} as rejected_rows
+    inner join {{ source('ops', 'batches') }} as batches on rejected_rows.batch_id = batches.batch_id
+    where
+        rejected_rows.entity = 'consents'
+        and batches.as_of <= {{ as_of() }}
+        and rejected_rows.mapped ->> 'customer_id' is not null
+        and rejected_rows.mapped ->> 'purpose' is not null
+        and rejected_rows.mapped ->> 'status' is not null
+    group by rejected_rows.source, rejected_rows.mapped
+),
+
+-- a statement that cannot be understood may have been a denial: it counts as one until it is delivered again or a
+-- later one is made; one of an unknown channel counts for all
 not_understood as (
     select
         rejected.source,
-        rejected.mapped ->> 'customer_id' as customer_id,
-        rejected.mapped ->> 'channel' as channel,
-        rejected.mapped ->> 'purpose' as purpose,
+        rejected.customer_id,
+        channels.channel,
+        rejected.purpose,
         'denied' as status,
-        batches.extracted_at as changed_at
-    from {{ source('quarantine', 'rejected_rows') }} as rejected
-    inner join {{ source('ops', 'batches') }} as batches on rejected.batch_id = batches.batch_id
+        coalesce(rejected.stated_at, rejected.extracted_at) as changed_at
+    from rejected
+    cross join (values ('email'), ('sms')) as channels (channel)
+    left join newest
+        on
+            rejected.source = newest.source
+            and rejected.customer_id = newest.customer_id
+            and rejected.purpose = newest.purpose
+            and rejected.stated_at = newest.changed_at
+            and channels.channel = newest.channel
     where
-        rejected.entity = 'consents'
-        and batches.as_of <= {{ as_of() }}
-        and rejected.mapped ->> 'customer_id' is not null
-        and rejected.mapped ->> 'channel' in ('email', 'sms')
-        and rejected.mapped ->> 'purpose' is not null
+        newest.customer_id is null
+        and (
+            rejected.stated_channel is null
+            or rejected.stated_channel not in ('email', 'sms')
+            or rejected.stated_channel = channels.channel
+        )
 ),
 
 statements as (

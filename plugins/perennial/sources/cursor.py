@@ -31,7 +31,7 @@ class Cursor:
         values = [self._moment(r[self.column]) for r in rows if r[self.column] is not None]
         values = [v for v in values if self._aware(v) <= self.limit]
         if values:
-            self.newest = max(values) if self.newest is None else max(self.newest, *values)
+            self.newest = max([*values, *([self.newest] if self.newest else [])], key=self._aware)
 
     def position(self) -> dict[str, Any]:
         """What to store after the last row."""

@@ -85,6 +85,9 @@ def _extract(what: str, source: Source, entity: Entity, session: sa.Connection, 
         result = session.execution_options(stream_results=True).execute(*_select(entity, since))
     columns = list(result.keys())
     wanted = {c.from_ for c in entity.columns.values() if c.from_} | ({entity.cursor} if entity.cursor else set())
+    twice = sorted(c for c in wanted if columns.count(c) > 1)
+    if twice:
+        raise ContractError(f"{what}: column '{twice[0]}' stands twice in the query. Give each its own name.")
     absent = sorted(wanted - set(columns))
     if absent:
         raise ContractError(

@@ -64,6 +64,8 @@ def load(batch: Batch, source: Source, currencies: tuple[str, ...]) -> Loaded:
             )
         _record(session, batch, counts["loaded"])
         session.execute(_reject(batch))
+        if "changed_at" in origins:
+            session.execute(_state_when(batch))
         new = session.execute(_append(entity, origins, batch)).rowcount
         session.execute("update ops.batches set rows_new = %s where batch_id = %s", [new, batch.batch_id])
         _move_cursor(session, batch)
@@ -148,6 +150,18 @@ def _reject(batch: Batch) -> sql.Composed:
         where c.problem is not null
         """
     ).format(**_names(batch))
+
+
+def _state_when(batch: Batch) -> sql.Composed:
+    """Keep the moment of a rejected statement with its zone, where it can be read."""
+    return sql.SQL(
+        """
+        update quarantine.rejected_rows
+        set mapped = mapped || jsonb_build_object('stated_at', cast(mapped ->> 'changed_at' as timestamptz))
+        where batch_id = {batch} and mapped ->> 'changed_at' ~ {iso}
+            and pg_input_is_valid(mapped ->> 'changed_at', 'timestamptz')
+        """
+    ).format(iso=sql.Literal(rowcheck.ISO_DATE), batch=sql.Literal(batch.batch_id))
 
 
 def _append(entity: contract.Entity, origins: dict[str, Origin], batch: Batch) -> sql.Composed:

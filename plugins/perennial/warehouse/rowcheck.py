@@ -12,7 +12,7 @@ PLAIN_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 # keeps out what PostgreSQL also reads: now, today, infinity, years before Christ
 ISO_DATE = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}){0,2}))?)?$"
+    r"([Tt ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?([Zz]|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2}){0,2}))?)? *$"
 )
 
 CLOCK_DRIFT = "15 minutes"  # clocks of source systems run ahead of ours by less than this

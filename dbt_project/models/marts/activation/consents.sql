@@ -7,33 +7,38 @@ addresses as (
     select * from {{ ref('int_addresses') }}
 ),
 
--- a denial also counts for whoever shares the address of a record that the night does not know yet
-statements as (
-    select
-        statements.*,
-        coalesce(keys.customer_key, addresses.customer_key) as customer_key
-    from {{ ref('input_consents') }} as statements
-    left join keys
-        on
-            statements.source = keys.source
-            and statements.source_customer_id = keys.source_customer_id
-    left join addresses
-        on
-            statements.status = 'denied'
-            and statements.source = addresses.source
-            and statements.source_customer_id = addresses.source_customer_id
-    where coalesce(keys.customer_key, addresses.customer_key) is not null
-),
-
--- within a source the latest statement counts; of two at one moment the denial
+-- within a record of a source the latest statement counts; of two at one moment the denial
 latest as (
     select
         *,
         row_number() over (
-            partition by source, source_customer_id, customer_key, channel, purpose
+            partition by source, source_customer_id, channel, purpose
             order by changed_at desc, status asc
         ) as statement_rank
-    from statements
+    from {{ ref('input_consents') }}
+),
+
+-- a denial also counts for everybody who shares the address of its record, whatever the night knows of the record
+statements as (
+    select
+        keys.customer_key,
+        latest.*
+    from latest
+    inner join keys
+        on
+            latest.source = keys.source
+            and latest.source_customer_id = keys.source_customer_id
+    where latest.statement_rank = 1
+    union all
+    select
+        addresses.customer_key,
+        latest.*
+    from latest
+    inner join addresses
+        on
+            latest.source = addresses.source
+            and latest.source_customer_id = addresses.source_customer_id
+    where latest.statement_rank = 1 and latest.status = 'denied'
 ),
 
 -- across sources and merged members the most restrictive counts
@@ -44,8 +49,7 @@ ranked as (
             partition by customer_key, channel, purpose
             order by status asc, changed_at desc, source asc
         ) as restriction_rank
-    from latest
-    where statement_rank = 1
+    from statements
 ),
 
 consents as (
