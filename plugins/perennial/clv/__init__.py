@@ -1,0 +1,30 @@
+"""Customer lifetime value: how many orders are to come, when the next one, and what they are worth.
+
+cells -> fit -> alive_expectation is all a warehouse needs; score is the same for customers held in memory. Plain numpy
+and scipy: no Airflow, no dbt, no warehouse.
+"""
+
+from perennial.clv.cells import Cells, collapse
+from perennial.clv.fit import Fit, Recent, fit
+from perennial.clv.orders import Parameters
+from perennial.clv.predict import orders_survival
+from perennial.clv.score import Histories, alive_expectation, score
+from perennial.clv.spend import Spend, SpendCells, expected_value, fit_spend, spend_cells
+
+__all__ = [
+    "Cells",
+    "Fit",
+    "Histories",
+    "Parameters",
+    "Recent",
+    "Spend",
+    "SpendCells",
+    "alive_expectation",
+    "collapse",
+    "expected_value",
+    "fit",
+    "fit_spend",
+    "orders_survival",
+    "score",
+    "spend_cells",
+]
