@@ -10,6 +10,7 @@ from datetime import date
 import click
 
 from perennial import config, embedded, paths, progress
+from perennial.clv.command import clv
 from perennial.errors import PerennialError
 from perennial.warehouse import database
 
@@ -137,6 +138,9 @@ def ui(port: int) -> None:
 
     with airflow_local.alone("perennial ui"), embedded.session():
         ui.run(port)
+
+
+cli.add_command(clv)
 
 
 def main() -> None:
