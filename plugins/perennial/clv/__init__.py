@@ -6,6 +6,7 @@ and scipy: no Airflow, no dbt, no warehouse.
 
 from perennial.clv.cells import Cells, collapse
 from perennial.clv.fit import Fit, Recent, fit
+from perennial.clv.memory import with_memory
 from perennial.clv.orders import Parameters
 from perennial.clv.predict import orders_survival
 from perennial.clv.score import Histories, alive_expectation, score
@@ -27,4 +28,5 @@ __all__ = [
     "orders_survival",
     "score",
     "spend_cells",
+    "with_memory",
 ]

@@ -1,6 +1,7 @@
 """The command `perennial clv`: the models on a file of orders, without a warehouse."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ def fit(
     people = transactions.customers(orders, spend)
     fitted, value = _fit(people, model)
     days = UNITS[time_unit]
+    if predict is not None:
+        fitted = _with_intervals(fitted, orders, people, model, predict * days)
     report = _report(fitted, value, people, orders.later, time_unit)
     text = json.dumps(report, indent=2) if as_json else _prose(report)
     click.echo(text, err=predict is not None and output is None)
@@ -65,6 +68,7 @@ def fit(
 
 
 def _fit(people, model: str):
+    """(orders model, spend model) of customers."""
     import numpy as np
 
     from perennial.clv import Recent, collapse, fit, fit_spend, spend_cells
@@ -74,6 +78,21 @@ def _fit(people, model: str):
     watched = float(np.minimum(h.T, WINDOW).sum())
     fitted = fit(collapse(h.x, h.t_x, h.T), model, recent=Recent(float(h.recent.sum()), watched, WINDOW))
     return fitted, fit_spend(spend_cells(h.valued, h.mean, dropped=people.dropped))
+
+
+def _with_intervals(fitted, orders, people, model: str, horizon: int):
+    """The fit with intervals calibrated on the last `horizon` days, or the last quarter of the data if shorter."""
+    import numpy as np
+
+    from perennial.clv import transactions, with_memory
+
+    back = min(horizon, int(np.max(people.histories.T)) // 4)
+    if back < 1:
+        return fitted
+    past, followed = transactions.earlier(orders, back)
+    then = transactions.customers(past)
+    h = then.histories
+    return with_memory(fitted, _fit(then, model)[0], h.x, h.t_x, h.T, followed, back)
 
 
 def _report(fitted, value, people, later: int, unit: str) -> dict[str, Any]:
@@ -99,6 +118,7 @@ def _report(fitted, value, people, later: int, unit: str) -> dict[str, Any]:
             "converged": fitted.converged,
             "iterations": fitted.iterations,
             "customers_left_out": fitted.excluded,
+            "memory_days": fitted.memory if math.isfinite(fitted.memory) else None,
         },
         "spend_model": {
             "spend_used": value.level,
@@ -125,6 +145,7 @@ def _prose(report: dict[str, Any]) -> str:
         f"Orders   {NAMES[orders['model']]}, level {orders['model_used']}, status {orders['fit_status']}"
         + "".join(f", {note}" for note in orders["notes"]),
         *_line(orders, ("r", "alpha", "a", "b"), f", alpha in {report['time_unit']}"),
+        *([f"         intervals trust {orders['memory_days']:.0f} days of a rate"] if orders["memory_days"] else []),
         f"Spend    {spend['spend_used']}, status {spend['spend_status']}, {valued}",
         *_line(spend, ("p", "q", "v"), f", mean order value {spend['mean_order_value'] or 0:.2f}"),
     ]

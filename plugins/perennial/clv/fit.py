@@ -56,6 +56,7 @@ class Fit:
     rejected: int = 0
     excluded: int = 0
     window: float = np.inf  # days that count at level recent_rate
+    memory: float = np.inf  # days of evidence that intervals trust, see memory.py
     notes: tuple[str, ...] = ()
 
     @property

@@ -10,8 +10,14 @@ integral over p):
                  P(N >= n | alive)  = B(a, c+n-1) / B(a, c) * I_{z/(1+z)}(n, r'), n = 1, 2, ...
 
 I is the regularised incomplete beta function. Unconditional figures are P(alive) times these. A new customer has
-x = t_x = T = 0. All arguments are arrays of shape (n,) or scalars, times in days; nothing returns NaN for histories
-that cells.valid accepts.
+x = t_x = T = 0.
+
+The models believe that a rate lasts for ever, so after years they are too sure of it. `memory` caps the evidence on a
+rate, alpha', at so many days, and r' in proportion: the mean stays, the spread grows. Only intervals take it
+(memory.py measures it); with the default, infinity, everything is as the models say.
+
+All arguments are arrays of shape (n,) or scalars, times in days; nothing returns NaN for histories that cells.valid
+accepts.
 """
 
 import numpy as np
@@ -34,20 +40,20 @@ def p_no_order(alive: np.ndarray, p: Parameters, x, T, h) -> np.ndarray:
     return 1 - alive * p_first_order(p, x, T, h)
 
 
-def p_first_order(p: Parameters, x, T, h) -> np.ndarray:
+def p_first_order(p: Parameters, x, T, h, memory: float = np.inf) -> np.ndarray:
     """P(N >= 1 | alive) = 1 - (1 + z)^-r'."""
-    x, T, h = _floats(x, T, h)
-    return -np.expm1(-(p.r + x) * np.log1p(h / (p.alpha + T)))
+    r, z = _rate(p, x, T, h, memory)
+    return -np.expm1(-r * np.log1p(z))
 
 
 def alive_orders(model: str, p: Parameters, x, T, h) -> np.ndarray:
     """A(h; x, T), the orders expected in the next h days from somebody alive."""
-    return expectation(_orders, p.a, *_posterior(model, p, x, T, h))
+    return expectation(_orders, p.a, *_posterior(model, p, x, T, h, np.inf))
 
 
-def alive_pairs(model: str, p: Parameters, x, T, h) -> np.ndarray:
+def alive_pairs(model: str, p: Parameters, x, T, h, memory: float = np.inf) -> np.ndarray:
     """E[N(N-1) | alive], the second factorial moment."""
-    return expectation(_pairs, p.a, *_posterior(model, p, x, T, h))
+    return expectation(_pairs, p.a, *_posterior(model, p, x, T, h, memory))
 
 
 def alive_discounted(model: str, p: Parameters, x, T, h, orders: np.ndarray, rate: float, nodes: int = 5) -> np.ndarray:
@@ -67,24 +73,24 @@ def alive_discounted(model: str, p: Parameters, x, T, h, orders: np.ndarray, rat
     return found
 
 
-def alive_at_least(model: str, p: Parameters, x, T, h, n) -> np.ndarray:
+def alive_at_least(model: str, p: Parameters, x, T, h, n, memory: float = np.inf) -> np.ndarray:
     """P(N >= n | alive) for n >= 1, broadcasting."""
-    x, T, h, n = _floats(x, T, h, n)
-    z = h / (p.alpha + T)
-    arrives = betainc(n, p.r + x, z / (1 + z))
+    x, n = _floats(x, n)
+    r, z = _rate(p, x, T, h, memory)
+    arrives = betainc(n, r, z / (1 + z))
     if p.a == 0:
         return arrives
     c = p.b + x + survivals(model)
     return arrives * np.exp(betaln(p.a, c + n - 1) - betaln(p.a, c))
 
 
-def orders_quantile(model: str, p: Parameters, alive, x, T, h, level: float) -> np.ndarray:
+def orders_quantile(model: str, p: Parameters, alive, x, T, h, level: float, memory: float = np.inf) -> np.ndarray:
     """The smallest n with P(N <= n) >= level, shape (n,), whole numbers; by bisection."""
     alive, x, T, h = np.broadcast_arrays(*_floats(alive, x, T, h))
     low, high = np.zeros(x.shape), np.zeros(x.shape)
 
     def exceeds(n: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        return alive[rows] * alive_at_least(model, p, x[rows], T[rows], h[rows], n + 1) > 1 - level
+        return alive[rows] * alive_at_least(model, p, x[rows], T[rows], h[rows], n + 1, memory) > 1 - level
 
     growing = np.arange(x.size)
     while growing.size:
@@ -98,16 +104,16 @@ def orders_quantile(model: str, p: Parameters, alive, x, T, h, level: float) -> 
     return low
 
 
-def orders_survival(model: str, p: Parameters, x, T, h, floor: float = 0.1) -> list[np.ndarray]:
+def orders_survival(model: str, p: Parameters, x, T, h, memory: float = np.inf, floor: float = 0.1) -> list[np.ndarray]:
     """P(N >= k | alive), k = 1, 2, ... as long as it exceeds `floor`: one descending array per row.
 
     A quantile of orders at `level` <= 1 - floor is the number of its elements that, times P(alive), exceed 1 - level.
     """
     x, T, h = np.broadcast_arrays(*(np.atleast_1d(column) for column in _floats(x, T, h)))
-    length = orders_quantile(model, p, np.ones(x.shape), x, T, h, 1 - floor).astype(int)
+    length = orders_quantile(model, p, np.ones(x.shape), x, T, h, 1 - floor, memory).astype(int)
     row = np.repeat(np.arange(x.size), length)
     n = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length) + 1
-    found = alive_at_least(model, p, x[row], T[row], h[row], n)
+    found = alive_at_least(model, p, x[row], T[row], h[row], n, memory)
     return np.split(found, np.cumsum(length)[:-1])
 
 
@@ -129,10 +135,18 @@ def _floats(*columns) -> tuple[np.ndarray, ...]:
     return tuple(np.asarray(column, dtype=float) for column in columns)
 
 
-def _posterior(model: str, p: Parameters, x, T, h) -> tuple[np.ndarray, ...]:
+def _rate(p: Parameters, x, T, h, memory: float) -> tuple[np.ndarray, np.ndarray]:
+    """(r', z), broadcasting."""
+    x, T, h = _floats(x, T, h)
+    seen = p.alpha + T
+    kept = np.minimum(1.0, memory / seen)
+    return kept * (p.r + x), h / (kept * seen)
+
+
+def _posterior(model: str, p: Parameters, x, T, h, memory: float) -> tuple[np.ndarray, ...]:
     """(c, r', z), each of shape (n,)."""
     x, T, h = np.broadcast_arrays(*(np.atleast_1d(column) for column in _floats(x, T, h)))
-    return p.b + x + survivals(model), p.r + x, h / (p.alpha + T)
+    return p.b + x + survivals(model), *_rate(p, x, T, h, memory)
 
 
 def _orders(p: np.ndarray, r: np.ndarray, z: np.ndarray) -> np.ndarray:

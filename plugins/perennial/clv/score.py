@@ -37,8 +37,8 @@ def alive_expectation(
 ) -> Columns:
     """One row per pair (x, T) and horizon, all columns of shape (pairs * horizons,), pairs varying fastest.
 
-    orders = E[N | alive], discounted = the same at `discount_rate` per year, pairs = E[N(N-1) | alive]. No rows at
-    level none. At level recent_rate pass what `observed` returns.
+    orders = E[N | alive], discounted = the same at `discount_rate` per year, pairs = E[N(N-1) | alive] within the
+    fit's memory. No rows at level none. At level recent_rate pass what `observed` returns.
     """
     if fit.parameters is None:
         return {name: np.empty(0) for name in ("x", "T", "horizon", "orders", "discounted", "pairs")}
@@ -56,7 +56,7 @@ def _alive(fit: Fit, x: np.ndarray, T: np.ndarray, h: float, rate: float) -> Col
         "horizon": np.full(len(x), h),
         "orders": orders,
         "discounted": predict.alive_discounted(fit.model, p, x, T, h, orders, rate),
-        "pairs": predict.alive_pairs(fit.model, p, x, T, h),
+        "pairs": predict.alive_pairs(fit.model, p, x, T, h, fit.memory),
     }
 
 
@@ -95,19 +95,19 @@ def _score(fit: Fit, spend: Spend, histories: Histories, horizon: int, rate: flo
     table = _alive(fit, pairs[:, 0], pairs[:, 1], float(horizon), rate)
     orders, discounted, twice = (table[name][which] for name in ("orders", "discounted", "pairs"))
     alive = predict.p_alive(fit.model, p, x, t_x, T)
-    some = predict.p_first_order(p, x, T, horizon)
     value = expected_value(spend, histories.valued, histories.mean)
     found = {
         "p_alive": alive,
-        "p_no_order": 1 - alive * some,
+        "p_no_order": predict.p_no_order(alive, p, x, T, horizon),
         "exp_orders": alive * orders,
         "order_value": value,
         "clv": clv(alive, discounted, value, margin),
     }
     for name, level in INTERVAL.items():
-        found[f"exp_orders_{name}"] = predict.orders_quantile(fit.model, p, alive, x, T, horizon, level)
+        found[f"exp_orders_{name}"] = predict.orders_quantile(fit.model, p, alive, x, T, horizon, level, fit.memory)
     if spend.level != "none":
         ratio = spread(spend, histories.valued, orders, twice)
+        some = predict.p_first_order(p, x, T, horizon, fit.memory)
         for name, level in INTERVAL.items():
             found[f"clv_{name}"] = clv_quantile(found["clv"], ratio, some, alive, level)
     for name, level in NEXT_ORDER.items():

@@ -125,10 +125,10 @@ def _shrunken(known: Spend, cells: SpendCells) -> Spend:
     mean = float(np.average(z, weights=cells.count * cells.n))
     weight, within = DEFAULT_WEIGHT, float(np.average((z - mean) ** 2, weights=cells.count))
     single = cells.n == 1
-    if within > 0 and cells.count[single].sum() >= 20 and cells.count[~single].sum() >= 20:
+    if within > (STEADY * mean) ** 2 and cells.count[single].sum() >= 20 and cells.count[~single].sum() >= 20:
         one, many = (_variance(z[group], cells.count[group]) for group in (single, ~single))
         share = 1 - float(np.average(1 / cells.n[~single], weights=cells.count[~single]))
-        within = min(max(one - many, 0.0) / share, 0.98 * one)
+        within = float(np.clip((one - many) / share, 0.02 * one, 0.98 * one))
         weight = float(np.clip(within / max(one - within, 1e-300), LEAST_WEIGHT, MOST_WEIGHT))
     p = MOST_P if within <= (STEADY * mean) ** 2 else min(mean**2 / within, MOST_P)
     return replace(known, p=p, q=1 + weight * p, v=weight * mean)

@@ -1,6 +1,6 @@
 """Orders from a CSV file, checked row by row and summed to order histories."""
 
-from collections.abc import Callable
+import csv
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -103,31 +103,52 @@ def customers(orders: Orders, spend: str = "all") -> Customers:
     )
 
 
+def earlier(orders: Orders, days: int) -> tuple[Orders, np.ndarray]:
+    """(the orders known `days` days before the end, how many followed), the latter per customer known then."""
+    until = np.datetime64(orders.until, "D") - days
+    known = orders.day <= until
+    past = Orders(orders.customer[known], orders.day[known], orders.value[known], until.astype(date), 0)
+    people = pd.Index(pd.unique(past.customer))
+    who = people.get_indexer(orders.customer[~known])
+    return past, np.bincount(who[who >= 0], minlength=len(people))
+
+
 def _load(path: Path) -> pd.DataFrame:
-    """The three columns as text, indexed by line; ConfigError if there is nothing to read."""
-    load: Callable[..., pd.DataFrame] = pd.read_csv
+    """The three columns as text, indexed by line; ConfigError if there is nothing to read or a line is ragged."""
+    lines, rows = [], []
     try:
-        header = load(path, nrows=0, encoding="utf-8-sig").columns
-        missing = [name for name in COLUMNS if name not in header]
-        if missing:
-            raise ConfigError(
-                f"{path}: no column {', '.join(missing)}; the first line says {', '.join(header)}. "
-                f"Name the columns {', '.join(COLUMNS)}, separated by commas."
-            )
-        frame = load(
-            path, usecols=COLUMNS, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig"
-        )
-    except pd.errors.EmptyDataError as error:
-        raise ConfigError(f"{path} is empty; its first line must say {','.join(COLUMNS)}") from error
-    except pd.errors.ParserError as error:
-        raise ConfigError(f"{path}: {error}; every line needs as many fields as the first one") from error
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            header = [name.strip() for name in next(reader, [])]
+            wanted = _places(path, header)
+            for row in reader:
+                if len(row) == len(header):
+                    lines.append(reader.line_num)
+                    rows.append([row[place] for place in wanted])
+                elif row:
+                    raise ConfigError(
+                        f"{path}, line {reader.line_num}: {len(row)} fields where the first line has {len(header)}: "
+                        f"'{','.join(row)}'. Quote fields that contain a comma, and write amounts without separators."
+                    )
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
-    frame.index = frame.index + 2  # line 1 is the header
-    frame = frame[~frame.isin(["", None]).all(axis=1)]
-    if frame.empty:
+    except csv.Error as error:
+        raise ConfigError(f"{path}, line {len(rows) + 2}: {error}; save it as plain CSV") from error
+    if not rows:
         raise ConfigError(f"{path} has a header but no rows; give it one row per order")
-    return frame.fillna("")
+    return pd.DataFrame(rows, columns=list(COLUMNS), index=lines, dtype=str)
+
+
+def _places(path: Path, header: list[str]) -> list[int]:
+    """Where the three columns are."""
+    if not header:
+        raise ConfigError(f"{path} is empty; its first line must say {','.join(COLUMNS)}")
+    if missing := [name for name in COLUMNS if name not in header]:
+        raise ConfigError(
+            f"{path}: no column {', '.join(missing)}; the first line says {', '.join(header)}. "
+            f"Name the columns {', '.join(COLUMNS)}, separated by commas."
+        )
+    return [header.index(name) for name in COLUMNS]
 
 
 def _refuse(path: Path, frame: pd.DataFrame, column: str, wrong: np.ndarray | pd.Series, remedy: str) -> None:
