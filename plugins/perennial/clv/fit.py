@@ -27,6 +27,7 @@ LAST_GOOD_DAYS = 30
 RATE_WEIGHT = 91.0  # days of the average customer that a customer's own rate is mixed with
 BOX = np.log(1e3)  # log-parameters further out than this (alpha: relative to the mean T) are at a bound
 IDENTIFIED = 0.01  # smallest curvature: no combination of log-parameters has a standard error above 10
+EXACT, ROUGH = 1e-9, 1.0  # log-likelihood left to gain; rough is enough to see who is an outlier
 CROWDED = 0.5  # share of customers first seen in the first tenth of the data
 
 
@@ -88,7 +89,7 @@ def fit(
     days = float(cells.count @ cells.T)
     if days <= 0:
         return replace(empty, status="no_days_watched", customers=int(cells.customers))
-    kept = inliers(cells, lambda part: _parameters(_map(model, part, None)))
+    kept = inliers(cells, lambda part: _parameters(_map(model, part, last_good, ROUGH)))
     fitted = cells.where(kept)
     known = replace(
         empty,
@@ -137,7 +138,7 @@ def _trouble(found: Maximum, cells: Cells) -> str:
     return "ok" if np.linalg.eigvalsh(-found.hessian).min() >= IDENTIFIED else "not_identified"
 
 
-def _map(model: str, cells: Cells, last_good: Parameters | None) -> Maximum:
+def _map(model: str, cells: Cells, last_good: Parameters | None, tolerance: float = EXACT) -> Maximum:
     """The maximum of likelihood times prior."""
     likelihood, (mean, sd) = LogLikelihood(model, cells), _prior(cells)
 
@@ -146,7 +147,7 @@ def _map(model: str, cells: Cells, last_good: Parameters | None) -> Maximum:
         away = (logs - mean) / sd
         return value - away @ away / 2, gradient - away / sd, hessian - np.diag(1 / sd**2)
 
-    return maximise(posterior, mean if last_good is None or last_good.a <= 0 else last_good.logs())
+    return maximise(posterior, mean if last_good is None or last_good.a <= 0 else last_good.logs(), tolerance)
 
 
 def _prior(cells: Cells) -> tuple[np.ndarray, np.ndarray]:
