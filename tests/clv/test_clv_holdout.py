@@ -121,7 +121,7 @@ def test_a_quarter_of_complete_journey(model, origin, most):
     assert ((scores["p_alive"] - happened) ** 2).mean() > happened.mean() * (1 - happened.mean())
 
 
-@pytest.mark.parametrize("origin", ["2017-07-31", "2017-08-31", "2017-09-30"])
+@pytest.mark.parametrize("origin", ["2017-06-30", "2017-07-31", "2017-08-31", "2017-09-30"])
 def test_four_in_five_customers_of_complete_journey_lie_within_their_interval(origin):
     scores, orders, spent = backtest("complete_journey", origin, QUARTER)
     assert 0.75 <= covered(scores, orders) <= 0.85

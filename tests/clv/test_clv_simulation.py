@@ -97,7 +97,7 @@ def test_spend_parameters_are_found_again_within_three_standard_errors():
 def test_rates_that_never_change_need_no_memory_and_rates_that_drift_do(world):
     _, customers, _, found = world
     columns = [customers[name].to_numpy() for name in ("x", "t_x", "T")]
-    assert with_memory(found, found, *columns, customers["future"], HORIZON).memory > 500
+    assert with_memory(found, found, *columns, customers["future"], HORIZON).memory > 300
     drift = np.random.default_rng(3).gamma(4, 1 / 4, len(customers))
     future = np.random.default_rng(3).poisson(customers["future"] * drift)
     assert with_memory(found, found, *columns, future, HORIZON).memory < 300

@@ -252,3 +252,24 @@ def test_without_any_value_clv_is_blank_with_a_reason():
     assert np.isnan(columns["clv"]).all()
     assert set(columns["spend_status"]) == {"no_values"}
     assert np.isfinite(columns["exp_orders"]).all()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_the_data_every_customer_gets_numbers_or_a_reason(seed):
+    chance = np.random.default_rng(seed)
+    size, longest = int(chance.integers(1, 1500)), int(chance.choice([1, 3, 40, 400, 4000]))
+    T = chance.integers(0, longest + 1, size).astype(float)
+    x = np.minimum(np.floor(chance.pareto(chance.uniform(0.3, 3), size) * chance.choice([0.1, 1, 30])), T)
+    t_x = np.where(x > 0, np.maximum(x, np.floor(T * chance.beta(*chance.choice([0.2, 1, 9], 2), size))), 0)
+    model = str(chance.choice(["bg", "mbg"]))
+    found = fit(collapse(x, t_x, T), model)
+    spend = fit_spend(spend_cells(x + 1, chance.pareto(chance.uniform(0.2, 4), size) * chance.choice([0, 1e-6, 1e9])))
+    columns = score(found, spend, Histories(x, t_x, T, x + 1, np.full(size, 3.0)), int(chance.choice([1, 90, 3650])))
+    assert found.status
+    assert all(columns["fit_status"])
+    if found.level != "none":
+        wanted = ["p_alive", "p_no_order", "exp_orders", "exp_orders_p10", "exp_orders_p90"]
+        wanted += ["order_value", "clv", "clv_p10", "clv_p90"] if spend.level != "none" else []
+        for name in wanted:
+            assert np.isfinite(columns[name]).all(), (name, found, spend)
+            assert (columns[name] >= 0).all(), (name, found, spend)

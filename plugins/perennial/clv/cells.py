@@ -35,8 +35,8 @@ class Cells:
         """How many orders followed the first ones."""
         return float(self.count @ self.x)
 
-    def where(self, kept: np.ndarray) -> "Cells":
-        """The cells for which `kept`, shape (cells,), is true."""
+    def where(self, kept: np.ndarray | slice) -> "Cells":
+        """The cells of a slice, or those for which `kept`, shape (cells,), is true."""
         return Cells(self.x[kept], self.t_x[kept], self.T[kept], self.count[kept], self.rejected)
 
 

@@ -12,9 +12,10 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from perennial.clv import predict
+from perennial.clv.cells import valid
 from perennial.clv.fit import Fit
 
-SHORTEST, LONGEST = 1.0, 10_000.0  # days
+GRID = 16  # memories tried before the best is refined, from one day to all that was seen
 GAIN = 2.0  # log-likelihood that a finite memory must gain, about a 5 % test
 
 
@@ -24,18 +25,23 @@ def with_memory(fit: Fit, past: Fit, x, t_x, T, orders, horizon: float, count=No
     x, t_x, T: histories at the origin that `past` was fitted on; orders: how many each had in the `horizon` days after
     it; count: how many customers each row stands for. Arrays of shape (n,).
     """
-    if past.parameters is None or fit.parameters is None or len(x) == 0:
-        return fit
-    x, t_x, T, orders = (np.asarray(column, dtype=float) for column in (x, t_x, T, orders))
-    count = np.ones(len(x)) if count is None else np.asarray(count, dtype=float)
+    count = np.ones(len(x)) if count is None else count
+    kept = valid(x, t_x, T)
+    if past.level not in ("mle", "map") or fit.parameters is None or not kept.any():
+        return fit  # the recent rate forgets by itself
+    x, t_x, T, orders, count = (np.asarray(column, dtype=float)[kept] for column in (x, t_x, T, orders, count))
     alive = predict.p_alive(past.model, past.parameters, x, t_x, T)
 
     def loss(log_memory: float) -> float:
         return -count @ np.log(_chances(past, alive, x, T, orders, horizon, float(np.exp(log_memory))))
 
-    found = minimize_scalar(loss, bounds=(np.log(SHORTEST), np.log(LONGEST)), method="bounded", options={"xatol": 1e-3})
-    gained = loss(np.log(LONGEST)) - found.fun
-    return replace(fit, memory=float(np.exp(found.x)) if gained > GAIN else np.inf)
+    longest = float(np.log(past.parameters.alpha + T.max()))  # beyond it nothing is forgotten
+    grid = np.linspace(0, longest, GRID)
+    losses = [loss(one) for one in grid]
+    best = int(np.argmin(losses))
+    around = (grid[max(best - 1, 0)], grid[min(best + 1, GRID - 1)])
+    found = minimize_scalar(loss, bounds=around, method="bounded", options={"xatol": 1e-3})
+    return replace(fit, memory=float(np.exp(found.x)) if losses[-1] - found.fun > GAIN else np.inf)
 
 
 def _chances(fit: Fit, alive, x, T, orders, horizon: float, memory: float) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 STEP = 2.0  # longest change of a log-parameter in one step: a factor of 7.4
 ITERATIONS = 100
 HALVINGS = 40
+NOISE = 1e-13  # of a value: sums over millions of cells are no sharper
 
 Value = tuple[float, np.ndarray, np.ndarray]
 
@@ -24,7 +25,7 @@ class Maximum:
     converged: bool
 
 
-def maximise(function: Callable[[np.ndarray], Value], start: np.ndarray, tolerance: float = 1e-9) -> Maximum:
+def maximise(function: Callable[[np.ndarray], Value], start: np.ndarray, tolerance: float = 1e-11) -> Maximum:
     """Climb from `start`; `function` returns value, gradient and Hessian.
 
     Converged means that the next step promises a gain below `tolerance`, so the value is exact to about that much.
@@ -42,10 +43,10 @@ def maximise(function: Callable[[np.ndarray], Value], start: np.ndarray, toleran
         for halving in range(HALVINGS):
             there = point + step / 2**halving
             found = function(there)
-            if np.isfinite(found[0]) and found[0] >= value + 1e-4 * promised / 2**halving:
+            if np.isfinite(found[0]) and found[0] >= value + 1e-4 * promised / 2**halving - NOISE * abs(value):
                 break
-        else:  # no step gains anything that floating point can show
-            return Maximum(point, value, gradient, hessian, iteration, promised < 1e-9 * (1 + abs(value)))
+        else:
+            return Maximum(point, value, gradient, hessian, iteration, False)
         point, (value, gradient, hessian) = there, found
     return Maximum(point, value, gradient, hessian, ITERATIONS, False)
 
