@@ -210,6 +210,13 @@ def test_absurd_last_good_parameters_do_not_lead_the_fit_astray():
     assert found.loglik == pytest.approx(fit(collapse(x, t_x, T)).loglik, abs=1e-6)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0, -1.0])
+def test_spoilt_last_good_parameters_are_not_used(bad):
+    x, t_x, T = shop(15)
+    found = fit(collapse(x, t_x, T), last_good=Parameters(0.5, bad, 0.9, 1.6))
+    assert (found.model_used, found.status) == ("recent_rate", "too_few_repeaters")
+
+
 def test_orders_without_value_stay_in_timing_and_leave_the_value_model():
     n, mean = np.array([0.0, 3, 3, 2]), np.array([np.nan, -5, 0, 20])
     cells = spend_cells(n, mean, dropped=9)

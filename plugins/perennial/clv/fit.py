@@ -83,6 +83,7 @@ def fit(
 
     `skills` are those of the latest back-tests, newest first: a negative one forbids the MLE, three the model.
     """
+    last_good = last_good if last_good is not None and last_good.usable() else None
     empty = Fit(model, "none", "no_customers", None, rejected=cells.rejected)
     if cells.customers == 0:
         return replace(empty, status="no_valid_rows" if cells.rejected else "no_customers")
@@ -107,6 +108,8 @@ def fit(
     if status == "ok":
         return _as_fit(known, "mle", status, found, found.value)
     found = _map(model, fitted, _start(model, fitted, last_good))
+    if not found.converged:
+        found = _map(model, fitted, _prior(fitted)[0])
     if not found.converged:
         return _without_likelihood(known, fitted, last_good, last_good_days, recent, "map_failed")
     return _as_fit(known, "map", status, found, LogLikelihood(model, fitted)(found.point)[0])
@@ -157,7 +160,7 @@ def _rough(model: str, cells: Cells) -> Maximum:
 
 def _start(model: str, cells: Cells, last_good: Parameters | None) -> np.ndarray:
     """Log-parameters to start from, shape (4,)."""
-    return last_good.logs() if last_good is not None and last_good.a > 0 else _rough(model, cells).point
+    return last_good.logs() if last_good and last_good.a > 0 else _rough(model, cells).point
 
 
 def _prior(cells: Cells) -> tuple[np.ndarray, np.ndarray]:

@@ -33,6 +33,11 @@ class Parameters:
     a: float
     b: float
 
+    def usable(self) -> bool:
+        """Whether all are finite and positive; a may be 0."""
+        finite = np.isfinite([self.r, self.alpha, self.a, self.b]).all()
+        return bool(finite) and min(self.r, self.alpha, self.b) > 0 and self.a >= 0
+
     def logs(self) -> np.ndarray:
         """Their logarithms, shape (4,)."""
         return np.log([self.r, self.alpha, self.a, self.b])
