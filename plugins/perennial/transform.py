@@ -50,18 +50,23 @@ def variables(config: Config, as_of: date) -> dict[str, object]:
             }
             for row, end in zip(lifecycle.population, [*starts[1:], None], strict=True)
         ],
+        "events": lifecycle.events,
+        "uses_recent_spend": lifecycle.uses_recent_spend,
         "lifecycle": compile_enabled(lifecycle),
         "stages": [
             {
                 "lifecycle_model": name,
                 "stage": stage.stage,
                 "stage_order": order,
+                "phase": stage.phase,
+                "decline_order": decline.get(stage.stage),
                 "label_en": stage.label.en,
                 "label_zh": stage.label.zh,
                 "description_en": stage.description.en,
                 "description_zh": stage.description.zh,
             }
             for name in lifecycle.enabled
+            for decline in [lifecycle.models[name].decline_path]
             for order, stage in enumerate(lifecycle.models[name].stages)
         ],
         "audiences": compile_audiences(config),
