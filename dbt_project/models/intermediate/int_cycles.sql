@@ -29,6 +29,11 @@ seen as (
         min(order_on) over so_far as first_order_on,
         max(order_on) over so_far as last_order_on,
         sum(amount) over so_far as spend,
+        {% if var('uses_recent_spend') %}
+            sum(amount) over (so_far range between interval '364 days' preceding and current row)
+        {% else %}
+            cast(null as double precision)
+        {% endif %} as recent_spend,
         max(order_on) over (so_far rows between unbounded preceding and 1 preceding) as previous_order_on
     from touches
     window so_far as (partition by customer_key, regime_from order by touch_on)
@@ -71,6 +76,7 @@ int_cycles as (
         first_order_on,
         last_order_on,
         spend,
+        recent_spend,
         cycle_days,
         order_value,
         cast(floor(least(greatest(

@@ -2,9 +2,9 @@
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='customer_key',
-    on_schema_change='fail',
+    on_schema_change='append_new_columns',
     pre_hook="{{ forget_retired_customers() }}",
-    post_hook="truncate {{ ref('int_changed_customers') }}, {{ ref('int_touches') }}, {{ ref('int_cycles') }}, {{ ref('int_trends') }}",
+    post_hook="truncate {{ ref('int_changed_customers') }}, {{ ref('int_touches') }}, {{ ref('int_cycles') }}, {{ ref('int_trends') }}, {{ ref('int_event_states') }}",
     indexes=[{'columns': ['customer_key', 'episode_on']}]
 ) }}
 
@@ -15,6 +15,10 @@ cycles as (
 
 trends as (
     select * from {{ ref('int_trends') }}
+),
+
+event_states as (
+    select * from {{ ref('int_event_states') }}
 ),
 
 int_episodes as (
@@ -35,12 +39,19 @@ int_episodes as (
         coalesce(trends.trend, 'none') as trend,
         trends.spend_change,
         trends.frequency_change,
-        cycles.facts_hash
+        cycles.facts_hash,
+        cycles.recent_spend,
+        event_states.events,
+        event_states.scheduled
     from cycles
     left join trends
         on
             cycles.customer_key = trends.customer_key
             and cycles.episode_on = trends.episode_on
+    left join event_states
+        on
+            cycles.customer_key = event_states.customer_key
+            and cycles.episode_on = event_states.episode_on
 )
 
 select * from int_episodes

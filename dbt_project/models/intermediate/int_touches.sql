@@ -60,6 +60,16 @@ known_touches as (
     where
         regimes.regime_from > date '-infinity'
         or changed.known_on < regimes.regime_to
+    union
+    select
+        regimes.*,
+        events.event_on as touch_on
+    from regimes
+    inner join {{ ref('int_events') }} as events
+        on
+            regimes.customer_key = events.customer_key
+            and regimes.regime_from <= events.event_on
+            and regimes.regime_to > events.event_on
 ),
 
 int_touches as (

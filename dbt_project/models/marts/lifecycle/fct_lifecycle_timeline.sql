@@ -85,6 +85,7 @@ fct_lifecycle_timeline as (
         day as valid_from,
         valid_to,
         case
+            when clock = 'recency' then 'event'
             when clock <> 'opening' then clock
             when stage <> stage_without_trend then 'trend'
             else opened_by
@@ -98,7 +99,10 @@ fct_lifecycle_timeline as (
             'spend', round(cast(spend as numeric), 2),
             'trend', trend,
             'spend_change', round(cast(spend_change as numeric), 3),
-            'frequency_change', round(cast(frequency_change as numeric), 2)
+            'frequency_change', round(cast(frequency_change as numeric), 2),
+            'recent_spend', round(cast(recent_spend as numeric), 2),
+            'events', events,
+            'scheduled', scheduled
         )) as details,
         built_from
     from entries
