@@ -17,3 +17,33 @@
         where customer_key not in (select customer_key from {{ facts }})
     {% endif %}
 {%- endmacro %}
+
+{#
+  What the latest event of each type says, as JSON: its day (`events`), or the day it announced (`scheduled`). A mark
+  is the day of an event with the announced day behind it.
+#}
+{% macro latest_events(types, what) -%}
+    {%- if types -%}
+        case
+            when num_nonnulls({% for type in types %}{{ type }}_latest{% if not loop.last %}, {% endif %}{% endfor %}) > 0
+                then jsonb_strip_nulls(jsonb_build_object(
+                    {%- for type in types %}
+                    '{{ type }}', {% if what == 'events' %}left({{ type }}_latest, 10){% else %}nullif(substr({{ type }}_latest, 11), ''){% endif %}
+                    {%- if not loop.last %},{% endif %}
+                    {%- endfor %}
+                ))
+        end
+    {%- else -%}
+        cast(null as jsonb)
+    {%- endif %} as {{ what }}
+{%- endmacro %}
+
+{#
+  A small index over the last row of every customer, so that a night finds out what was built from what without reading
+  every row. Only when the table is new: dbt's own `indexes` knows no condition.
+#}
+{% macro index_what_was_built(fingerprint, ends) -%}
+    {% if not is_incremental() %}
+        create index on {{ this }} (customer_key) include ({{ fingerprint }}) where {{ ends }} = 'infinity'
+    {% endif %}
+{%- endmacro %}

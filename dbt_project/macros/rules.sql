@@ -7,3 +7,13 @@
 {% macro rules_hash() -%}
     '{{ local_md5(tojson(var("lifecycle"))) }}'
 {%- endmacro %}
+
+{# The frozen population value in force on a day. #}
+{% macro population_value(column, day) -%}
+    case
+    {%- for row in var('population') | reverse if row.effective_from %}
+        when {{ day }} >= date '{{ row.effective_from }}' then cast({{ row[column] }} as double precision)
+    {%- endfor %}
+        else cast({{ var('population')[0][column] }} as double precision)
+    end
+{%- endmacro %}

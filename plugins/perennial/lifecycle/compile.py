@@ -3,7 +3,7 @@
 Within an episode only elapsed days change, so a model is a step function of the day. For the dbt models we write
 * `stage`: the stage on day `day` of episode `e`, first match wins;
 * `stage_without_trend`: the same with every trend condition false, to tell when a trend decided;
-* `candidates`: every day on which the stage can change, with the clock that changes it: the episode's `opening`,
+* `days` and `clocks`: every day on which the stage can change, and the clock that changes it: the episode's `opening`,
   `recency` of an event (or a date it announced), `silence` since the latest order, `tenure` since the first.
 
 Columns of an episode: orders, first_order_on, last_order_on (null without an order), cycle_days, trend, spend,
@@ -28,7 +28,8 @@ def compile_model(name: str, model: LifecycleModel) -> dict[str, object]:
         "version": model.version,
         "stage": _case(model, trend=True),
         "stage_without_trend": _case(model, trend=False),
-        "candidates": ", ".join(f"({day}, '{clock}')" for clock, day in boundaries),
+        "days": ", ".join(day for _, day in boundaries),
+        "clocks": ", ".join(f"'{clock}'" for clock, _ in boundaries),
     }
 
 
