@@ -56,9 +56,17 @@ def summary(stay: bool) -> None:
 
 
 @cli.command()
-def check() -> None:
-    """Validate everything in config/: names file, line, key, value and remedy."""
+@click.option("--all", "everything", is_flag=True, help="Also lifecycle models that are not enabled.")
+def check(everything: bool) -> None:
+    """Validate everything in config/: names file, line, key, value and remedy.
+
+    Shows for every stage of the enabled lifecycle models a customer who would be in it.
+    """
+    from perennial.lifecycle.check import report
+
     found = config.load()
+    for line in report(found, everything=everything):
+        click.echo(line)
     click.echo(
         f"{paths.config()}: all right. {len(found.sources.sources)} sources, "
         f"{len(found.lifecycle.enabled)} of {len(found.lifecycle.models)} lifecycle models enabled, "
