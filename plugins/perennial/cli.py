@@ -40,7 +40,9 @@ def cli() -> None:
 def nightly(as_of: date | None, stay: bool) -> None:
     """Run the DAG customer_lifecycle for one night and show what came out."""
     from perennial import airflow_local, nightly
+    from perennial.lifecycle.check import require_reachable
 
+    require_reachable(config.load())  # complain now, not in a task
     with airflow_local.alone("perennial nightly"), embedded.session(stay=stay):
         nightly.run(as_of)
 

@@ -84,7 +84,7 @@ Demand = Orders | Trends | Happened | Announced | Money | Gap | All | AnyOf
 
 
 def demand(condition: Condition | None, *, holds: bool, ordered: bool) -> Demand:
-    """What it takes that the condition holds, or does not, for a customer with or without an order; None always holds."""
+    """What it takes that the condition (None: always) holds, or does not, for a customer with or without an order."""
     if condition is None:
         return _always(holds)
     both, either = (All, AnyOf) if holds else (AnyOf, All)
@@ -216,7 +216,9 @@ class Case:
             if (low, high) == (self.low, self.high):
                 return self
             new = replace(self, low=low, high=high)
-            return new._with_gap(Gap(LAST, FIRST, 1 - low)) if low <= high and low > 1 else new if low <= high else None
+            if low > high or new.least_spend >= new.most_spend:
+                return None
+            return new._with_gap(Gap(LAST, FIRST, 1 - low)) if low > 1 else new
         if isinstance(wanted, Trends):
             trends = self.trends & wanted.of
             return self if trends == self.trends else replace(self, trends=trends) if trends else None
