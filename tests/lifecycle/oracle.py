@@ -9,7 +9,11 @@ from datetime import date, timedelta
 from functools import cached_property
 from math import ceil, exp, floor, log, sqrt
 
-from perennial.config.lifecycle import Condition, Cycle, Lifecycle, LifecycleModel, Population, Range, Trend
+from perennial.config import conditions
+from perennial.config.conditions import Condition, Range
+from perennial.config.lifecycle import Cycle, Lifecycle, LifecycleModel, Population, Trend
+
+CENT_NOISE = 5e-7  # amounts are compared with a threshold as if both had six decimals
 
 
 @dataclass(frozen=True)
@@ -55,15 +59,37 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Event:
+    """Something else that a source tells of, on a business day; `seq` orders the events of one day."""
+
+    type: str
+    on: date
+    scheduled_for: date | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True)
 class Customer:
     key: str
     registered_on: date | None = None
     orders: tuple[Order, ...] = ()
+    events: tuple[Event, ...] = ()
 
     @property
     def known_on(self) -> date | None:
         """First day anything is known, None for nobody."""
         return min([o.on for o in self.orders] + [d for d in [self.registered_on] if d], default=None)
+
+    @property
+    def happened(self) -> list[Event]:
+        """The events of the sources, and those that registration, refunds and cancellations are; none before known."""
+        own = [Event("registration", self.registered_on)] if self.registered_on else []
+        for order in self.orders:
+            own += [Event("refund", r.on) for r in order.refunds_that_matter]
+            if order.cancelled_as_counted:
+                own.append(Event("cancellation", order.cancelled_as_counted))
+        known_on = self.known_on
+        return [event for event in (*own, *self.events) if known_on and event.on >= known_on]
 
     def as_known_on(self, as_of: date) -> "Customer":
         """The same customer as far as anybody can know on `as_of`."""
@@ -80,6 +106,7 @@ class Customer:
                 for o in self.orders
                 if o.on <= as_of
             ),
+            tuple(event for event in self.events if event.on <= as_of),
         )
 
 
@@ -88,11 +115,12 @@ class Settings:
     cycle: Cycle
     trend: Trend
     population: tuple[Population, ...]
+    events: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, config: Lifecycle) -> "Settings":
-        """The settings part of the configuration file."""
-        return cls(config.cycle, config.trend, tuple(config.population))
+        """The settings part of the configuration file, and the event types that the enabled models name."""
+        return cls(config.cycle, config.trend, tuple(config.population), frozenset(config.events))
 
     def in_force(self, day: date) -> Population:
         """The population row that an episode opening on `day` is pulled towards."""
@@ -111,7 +139,9 @@ class Episode:
     customer: Customer
     settings: Settings
     opened_on: date
+    happened: list[Event]  # all that ever counts, what comes after the opening included
     spend: dict[date, int] = field(init=False)
+    _settled: dict[int, tuple[Condition, bool]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.spend = {}
@@ -142,8 +172,14 @@ class Episode:
         rule, prior = self.settings.cycle, self.settings.in_force(self.opened_on).median_gap_days
         gaps = [(b - a).days for a, b in zip(self.order_days, self.order_days[1:], strict=False)]
         own = sum(log(g) for g in gaps)
-        mean = (rule.prior_weight * log(prior) + own) / (rule.prior_weight + self.n - 1)
+        mean = (rule.prior_weight * log(prior) + own) / (rule.prior_weight + max(self.n - 1, 0))
         return clamp(exp(mean), rule.shortest_days, rule.longest_days)
+
+    @cached_property
+    def latest(self) -> dict[str, Event]:
+        """The latest event of each type that the episode sees."""
+        seen = [event for event in self.happened if event.on <= self.opened_on]
+        return {event.type: event for event in sorted(seen, key=lambda event: (event.on, event.seq))}
 
     @cached_property
     def window(self) -> int:
@@ -169,9 +205,17 @@ class Episode:
             return "down"
         return "flat"
 
+    def value(self, of: str) -> float | None:
+        """Net spend in the reporting currency, None for the average of nothing."""
+        if of == "average":
+            return sum(self.spend.values()) / self.n / 100 if self.n else None
+        year_before = self.opened_on - timedelta(days=365)
+        return sum(cents for day, cents in self.spend.items() if of == "total" or day > year_before) / 100
+
     def describe(self) -> str:
         """Everything of the episode, for people who look into a failed test."""
-        seen = f"episode from {self.opened_on}: {self.n} order-days"
+        latest = {name: f"{event.on} for {event.scheduled_for}" for name, event in self.latest.items()}
+        seen = f"episode from {self.opened_on}, latest events {latest}: {self.n} order-days"
         if self.n == 0:
             return seen
         return (
@@ -185,31 +229,75 @@ class Episode:
         allowed = floor(round(max(cycles * self.cycle, floor_days), 6))
         return (day - self.last).days > allowed
 
+    def recent(self, rule: conditions.Event, day: date) -> bool:
+        """Did one of the events happen, lately enough and not before what it has to follow?"""
+        days = [self.latest[name].on for name in rule.types if name in self.latest]
+        if not days:
+            return False
+        for name in rule.since:
+            if name == "order":
+                earlier = self.last if self.n else None
+            else:
+                earlier = self.latest[name].on if name in self.latest else None
+            if earlier is None or max(days) < earlier:
+                return False
+        if rule.within_days is None:
+            return True
+        allowed = floor(round(max(rule.cycles * self.cycle, rule.within_days), 6))
+        return (day - max(days)).days <= allowed
+
+    def scheduled(self, rule: conditions.Scheduled, day: date) -> bool:
+        """Is the date that the latest event of the type announced ahead, or has it passed?"""
+        event = self.latest.get(rule.type)
+        if event is None or event.scheduled_for is None:
+            return False
+        return day < event.scheduled_for if rule.is_ == "ahead" else day >= event.scheduled_for
+
     def holds(self, rule: Condition, day: date) -> bool:
         """Does the condition hold on `day`, a day of this episode?"""
+        kept = self._settled.get(id(rule))
+        if kept is not None:
+            return kept[1]
+        if rule.late is not None:
+            return self.late(day, rule.late.cycles, rule.late.floor_days)
         if rule.all is not None:
             return all(self.holds(r, day) for r in rule.all)
         if rule.any is not None:
             return any(self.holds(r, day) for r in rule.any)
         if rule.not_ is not None:
             return not self.holds(rule.not_, day)
-        if rule.orders is not None:
-            return within(self.n, rule.orders)
-        if rule.late is not None:
-            return self.late(day, rule.late.cycles, rule.late.floor_days)
-        if rule.trend is not None:
-            return self.trend == rule.trend
-        if rule.tenure_days is None and rule.tenure_cycles is None:
-            raise AssertionError(f"the oracle does not know this condition yet: {rule}")
+        if rule.event is not None:
+            return self.recent(rule.event, day)
+        if rule.scheduled is not None:
+            return self.scheduled(rule.scheduled, day)
+        if rule.tenure_days is not None:
+            return self.n > 0 and within((day - self.first).days, rule.tenure_days)
+        if rule.tenure_cycles is not None:
+            return self.tenure_cycles(rule.tenure_cycles, day)
+        # the others are the same on every day of the episode; a rule that is kept keeps its id
+        holds = self.settled(rule)
+        self._settled[id(rule)] = (rule, holds)
+        return holds
+
+    def tenure_cycles(self, accepted: Range, day: date) -> bool:
+        """Is the time since the first order in the range of personal cycles?"""
         if self.n == 0:
             return False
-        age = (day - self.first).days
-        if rule.tenure_days is not None:
-            return within(age, rule.tenure_days)
-        low, high = rule.tenure_cycles.low, rule.tenure_cycles.high
+        age, low, high = (day - self.first).days, accepted.low, accepted.high
         return (low is None or age >= ceil(round(low * self.cycle, 6))) and (
             high is None or age <= floor(round(high * self.cycle, 6))
         )
+
+    def settled(self, rule: Condition) -> bool:
+        """Does a condition hold that the opening of the episode decides?"""
+        if rule.orders is not None:
+            return within(self.n, rule.orders)
+        if rule.trend is not None:
+            return self.trend == rule.trend
+        if rule.value is not None:
+            value = self.value(rule.value.of)
+            return value is not None and value >= rule.value.at_least - CENT_NOISE
+        raise AssertionError(f"the oracle does not know this condition yet: {rule}")
 
 
 def within(number: int, accepted: Range) -> bool:
@@ -223,14 +311,16 @@ class History:
     def __init__(self, customer: Customer, settings: Settings):
         self.customer, self.settings = customer, settings
         self.known_on = customer.known_on
-        self.openings = sorted({self.known_on}.union(*(o.touches for o in customer.orders)))
+        self.happened = [event for event in customer.happened if event.type in settings.events]
+        touches = [o.touches for o in customer.orders]
+        self.openings = sorted({self.known_on, *(event.on for event in self.happened)}.union(*touches))
         self._episodes: dict[date, Episode] = {}
 
     def episode(self, day: date) -> Episode:
         """The episode that contains `day`: opened by the latest touch on or before it."""
         opened_on = self.openings[bisect_right(self.openings, day) - 1]
         if opened_on not in self._episodes:
-            self._episodes[opened_on] = Episode(self.customer, self.settings, opened_on)
+            self._episodes[opened_on] = Episode(self.customer, self.settings, opened_on, self.happened)
         return self._episodes[opened_on]
 
     def stage(self, model: LifecycleModel, day: date) -> str:
