@@ -4,14 +4,17 @@ Slow and plain on purpose: no SQL, no precomputed boundaries, no intervals. Amou
 """
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from math import ceil, exp, floor, log, sqrt
 
 from perennial.config import conditions
-from perennial.config.conditions import Condition, Range
+from perennial.config.conditions import Condition
 from perennial.config.lifecycle import Cycle, Lifecycle, LifecycleModel, Population, Trend
+
+Test = Callable[[date], bool]
 
 CENT_NOISE = 5e-7  # amounts are compared with a threshold as if both had six decimals
 
@@ -141,7 +144,7 @@ class Episode:
     opened_on: date
     happened: list[Event]  # all that ever counts, what comes after the opening included
     spend: dict[date, int] = field(init=False)
-    _settled: dict[int, tuple[Condition, bool]] = field(init=False, default_factory=dict)
+    _tests: dict[int, tuple[Condition, Test]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.spend = {}
@@ -222,87 +225,94 @@ class Episode:
             f"{seen} from {self.first} to {self.last}, cycle {self.cycle!r}, window {self.window}, trend {self.trend}"
         )
 
-    def late(self, day: date, cycles: float, floor_days: int) -> bool:
+    def holds(self, rule: Condition, day: date) -> bool:
+        """Does the condition hold on `day`, a day of this episode?"""
+        if id(rule) not in self._tests:
+            self._tests[id(rule)] = (rule, self.test(rule))  # a rule that is kept keeps its id
+        return self._tests[id(rule)][1](day)
+
+    def test(self, rule: Condition) -> Test:
+        """What the condition asks on a day, once everything is known that the opening of the episode decides."""
+        if rule.all is not None:
+            parts = [self.test(part) for part in rule.all]
+            return lambda day: all(part(day) for part in parts)
+        if rule.any is not None:
+            parts = [self.test(part) for part in rule.any]
+            return lambda day: any(part(day) for part in parts)
+        if rule.not_ is not None:
+            part = self.test(rule.not_)
+            return lambda day: not part(day)
+        if rule.late is not None:
+            return self.late(rule.late)
+        if rule.tenure_days is not None:
+            return self.tenure(rule.tenure_days.low, rule.tenure_days.high)
+        if rule.tenure_cycles is not None:
+            low, high = rule.tenure_cycles.low, rule.tenure_cycles.high
+            return self.tenure(
+                None if low is None else ceil(round(low * self.cycle, 6)),
+                None if high is None else floor(round(high * self.cycle, 6)),
+            )
+        if rule.event is not None:
+            return self.recent(rule.event)
+        if rule.scheduled is not None:
+            return self.scheduled(rule.scheduled)
+        if rule.orders is not None:
+            return always(within(self.n, rule.orders.low, rule.orders.high))
+        if rule.trend is not None:
+            return always(self.trend == rule.trend)
+        if rule.value is not None:
+            value = self.value(rule.value.of)
+            return always(value is not None and value >= rule.value.at_least - CENT_NOISE)
+        raise AssertionError(f"the oracle does not know this condition yet: {rule}")
+
+    def late(self, rule: conditions.Late) -> Test:
         """Silent for more than max(cycles x personal cycle, floor_days) days."""
         if self.n == 0:
-            return False
-        allowed = floor(round(max(cycles * self.cycle, floor_days), 6))
-        return (day - self.last).days > allowed
+            return always(False)
+        last, allowed = self.last, floor(round(max(rule.cycles * self.cycle, rule.floor_days), 6))
+        return lambda day: (day - last).days > allowed
 
-    def recent(self, rule: conditions.Event, day: date) -> bool:
+    def tenure(self, low: int | None, high: int | None) -> Test:
+        """Is the age since the first order in the range?"""
+        if self.n == 0:
+            return always(False)
+        first = self.first
+        return lambda day: within((day - first).days, low, high)
+
+    def recent(self, rule: conditions.Event) -> Test:
         """Did one of the events happen, lately enough and not before what it has to follow?"""
-        days = [self.latest[name].on for name in rule.types if name in self.latest]
-        if not days:
-            return False
+        latest = max((self.latest[name].on for name in rule.types if name in self.latest), default=None)
+        if latest is None:
+            return always(False)
         for name in rule.since:
             if name == "order":
                 earlier = self.last if self.n else None
             else:
                 earlier = self.latest[name].on if name in self.latest else None
-            if earlier is None or max(days) < earlier:
-                return False
+            if earlier is None or latest < earlier:
+                return always(False)
         if rule.within_days is None:
-            return True
+            return always(True)
         allowed = floor(round(max(rule.cycles * self.cycle, rule.within_days), 6))
-        return (day - max(days)).days <= allowed
+        return lambda day: (day - latest).days <= allowed
 
-    def scheduled(self, rule: conditions.Scheduled, day: date) -> bool:
+    def scheduled(self, rule: conditions.Scheduled) -> Test:
         """Is the date that the latest event of the type announced ahead, or has it passed?"""
         event = self.latest.get(rule.type)
-        if event is None or event.scheduled_for is None:
-            return False
-        return day < event.scheduled_for if rule.is_ == "ahead" else day >= event.scheduled_for
-
-    def holds(self, rule: Condition, day: date) -> bool:
-        """Does the condition hold on `day`, a day of this episode?"""
-        kept = self._settled.get(id(rule))
-        if kept is not None:
-            return kept[1]
-        if rule.late is not None:
-            return self.late(day, rule.late.cycles, rule.late.floor_days)
-        if rule.all is not None:
-            return all(self.holds(r, day) for r in rule.all)
-        if rule.any is not None:
-            return any(self.holds(r, day) for r in rule.any)
-        if rule.not_ is not None:
-            return not self.holds(rule.not_, day)
-        if rule.event is not None:
-            return self.recent(rule.event, day)
-        if rule.scheduled is not None:
-            return self.scheduled(rule.scheduled, day)
-        if rule.tenure_days is not None:
-            return self.n > 0 and within((day - self.first).days, rule.tenure_days)
-        if rule.tenure_cycles is not None:
-            return self.tenure_cycles(rule.tenure_cycles, day)
-        # the others are the same on every day of the episode; a rule that is kept keeps its id
-        holds = self.settled(rule)
-        self._settled[id(rule)] = (rule, holds)
-        return holds
-
-    def tenure_cycles(self, accepted: Range, day: date) -> bool:
-        """Is the time since the first order in the range of personal cycles?"""
-        if self.n == 0:
-            return False
-        age, low, high = (day - self.first).days, accepted.low, accepted.high
-        return (low is None or age >= ceil(round(low * self.cycle, 6))) and (
-            high is None or age <= floor(round(high * self.cycle, 6))
-        )
-
-    def settled(self, rule: Condition) -> bool:
-        """Does a condition hold that the opening of the episode decides?"""
-        if rule.orders is not None:
-            return within(self.n, rule.orders)
-        if rule.trend is not None:
-            return self.trend == rule.trend
-        if rule.value is not None:
-            value = self.value(rule.value.of)
-            return value is not None and value >= rule.value.at_least - CENT_NOISE
-        raise AssertionError(f"the oracle does not know this condition yet: {rule}")
+        announced = event and event.scheduled_for
+        if announced is None:
+            return always(False)
+        return (lambda day: day < announced) if rule.is_ == "ahead" else (lambda day: day >= announced)
 
 
-def within(number: int, accepted: Range) -> bool:
+def always(answer: bool) -> Test:
+    """The test whose answer is the same on every day."""
+    return lambda day: answer
+
+
+def within(number: int, low: int | None, high: int | None) -> bool:
     """Is the number in the range, bounds included?"""
-    return (accepted.low is None or number >= accepted.low) and (accepted.high is None or number <= accepted.high)
+    return (low is None or number >= low) and (high is None or number <= high)
 
 
 class History:

@@ -15,7 +15,7 @@ from perennial.config.lifecycle import Lifecycle
 from perennial.connections import Connection
 from perennial.warehouse import database
 
-RULE_SEEDS = (528, 725, 758, 770, 844, 1257, 1357)  # chosen so that every stage and kind of condition occurs
+RULE_SEEDS = (100, 115, 170, 528, 548, 1377)  # chosen so that every stage and kind of condition occurs
 
 # From the input contract to the timeline, in the order of building.
 CHAIN = (
