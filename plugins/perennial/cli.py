@@ -40,7 +40,9 @@ def cli() -> None:
 def nightly(as_of: date | None, stay: bool) -> None:
     """Run the DAG customer_lifecycle for one night and show what came out."""
     from perennial import airflow_local, nightly
+    from perennial.lifecycle.check import require_reachable
 
+    require_reachable(config.load())  # complain now, not in a task
     with airflow_local.alone("perennial nightly"), embedded.session(stay=stay):
         nightly.run(as_of)
 
@@ -56,9 +58,17 @@ def summary(stay: bool) -> None:
 
 
 @cli.command()
-def check() -> None:
-    """Validate everything in config/: names file, line, key, value and remedy."""
+@click.option("--all", "everything", is_flag=True, help="Also lifecycle models that are not enabled.")
+def check(everything: bool) -> None:
+    """Validate everything in config/: names file, line, key, value and remedy.
+
+    Shows for every stage of the enabled lifecycle models a customer who would be in it.
+    """
+    from perennial.lifecycle.check import report
+
     found = config.load()
+    for line in report(found, everything=everything):
+        click.echo(line)
     click.echo(
         f"{paths.config()}: all right. {len(found.sources.sources)} sources, "
         f"{len(found.lifecycle.enabled)} of {len(found.lifecycle.models)} lifecycle models enabled, "

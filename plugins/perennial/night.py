@@ -18,6 +18,7 @@ from perennial.clock import wall_clock
 from perennial.config.sources import Source
 from perennial.connections import Connection
 from perennial.errors import ConfigError, FatalError, GateError
+from perennial.lifecycle.check import require_reachable
 from perennial.progress import say
 from perennial.runs import exclusively, recorded
 from perennial.sources.extract import extract
@@ -48,11 +49,13 @@ def choose_as_of(requested: str | None, now: datetime) -> date:
 
 
 def open_night(as_of: date) -> list[str]:
-    """Prepare the warehouse and return the sources to extract."""
+    """Prepare the warehouse and return the sources to extract; ConfigError if a lifecycle stage can never occur."""
+    settings = config.load()
+    require_reachable(settings)
     database.migrate()
     with database.connect() as session:
         session.execute("insert into ops.nights (as_of) values (%s) on conflict do nothing", [as_of])
-    return list(config.load().sources.sources)
+    return list(settings.sources.sources)
 
 
 def extract_source(name: str, as_of: date, connection: Connection | None) -> str:
