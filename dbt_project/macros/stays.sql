@@ -41,8 +41,8 @@
             from (
                 select
                     *,
-                    unnest(array[{{ model.days }}]) as day,
-                    unnest(array[{{ model.clocks }}]) as clock
+                    unnest(array[{{ model.days | join(', ') }}]) as day,
+                    unnest(array['{{ model.clocks | join("', '") }}']) as clock
                 from {{ episodes }} as e
             ) as e
             where e.day >= e.episode_on and e.day < e.episode_to

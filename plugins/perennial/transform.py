@@ -12,6 +12,7 @@ from pathlib import Path
 from perennial import paths
 from perennial.activation.compile import compile_audiences
 from perennial.config import Config
+from perennial.config.lifecycle import OWN_EVENTS
 from perennial.connections import Connection
 from perennial.errors import FatalError, RetriableError
 from perennial.lifecycle.compile import compile_enabled
@@ -50,7 +51,7 @@ def variables(config: Config, as_of: date) -> dict[str, object]:
             }
             for row, end in zip(lifecycle.population, [*starts[1:], None], strict=True)
         ],
-        "events": lifecycle.events,
+        "events": [name for name in lifecycle.events if name in {*OWN_EVENTS, *config.sources.event_types}],
         "uses_recent_spend": lifecycle.uses_recent_spend,
         "lifecycle": compile_enabled(lifecycle),
         "stages": [

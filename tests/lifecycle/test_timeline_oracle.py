@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from random import Random
 
+import golden
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -74,6 +75,12 @@ def clipped(intervals: list[Interval], day: date) -> list[tuple]:
         for i in intervals
         if i.since <= day
     ]
+
+
+def test_every_golden_customer_is_in_the_stage_of_her_story(shipped):
+    found = shipped.timeline([customer for customer, *_ in golden.CUSTOMERS], NIGHT)
+    for customer, model, on, stage, story in golden.CUSTOMERS:
+        assert stages_by_day(found[customer.key, model], [on]) == [stage], f"{model}: {story}"
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +159,8 @@ def test_the_details_of_an_interval_are_what_is_known_on_its_first_day(compiled,
             assert details["first_order_on"] == str(episode.first)
             assert details["last_order_on"] == str(episode.last)
             assert details["silence_days"] == (interval.since - episode.last).days
-            assert (interval.entered_by in ("silence", "tenure")) == (interval.since != episode.opened_on)
+            opening = interval.since == episode.opened_on
+            assert interval.entered_by in (("order", "event", "trend") if opening else ("silence", "tenure", "event"))
 
 
 def test_what_was_written_for_a_past_day_never_depends_on_what_came_later(other, customers):
@@ -244,7 +252,8 @@ def people(customers: list[Customer], emails: dict[str, str]) -> dict[str, Custo
     for group in members.values():
         registered = [c.registered_on for c in group if c.registered_on]
         orders = tuple(o for c in group for o in c.orders)
-        found |= {c.key: Customer(c.key, min(registered, default=None), orders) for c in group}
+        events = tuple(e for c in group for e in c.events)
+        found |= {c.key: Customer(c.key, min(registered, default=None), orders, events) for c in group}
     return found
 
 

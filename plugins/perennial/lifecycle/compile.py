@@ -28,8 +28,8 @@ def compile_model(name: str, model: LifecycleModel) -> dict[str, object]:
         "version": model.version,
         "stage": _case(model, trend=True),
         "stage_without_trend": _case(model, trend=False),
-        "days": ", ".join(day for _, day in boundaries),
-        "clocks": ", ".join(f"'{clock}'" for clock, _ in boundaries),
+        "days": [day for _, day in boundaries],
+        "clocks": [clock for clock, _ in boundaries],
     }
 
 
