@@ -33,23 +33,28 @@ bought as (
             and orders.order_id = order_lines.order_id
 ),
 
--- who buys in a month is active in three: that month and the two after it
-actives as (
+-- who buys in a month is active in three, that one and the two after it, or until she buys again
+active as (
+    select
+        line_type,
+        line,
+        month,
+        least(
+            month + interval '3 months',
+            lead(month) over (partition by line_type, line, customer_key order by month)
+        ) as month_to
+    from bought
+),
+
+changes as (
     select
         active.line_type,
         active.line,
-        active.month,
-        count(*) as count_active
-    from (
-        select distinct
-            bought.line_type,
-            bought.line,
-            bought.customer_key,
-            cast(bought.month + make_interval(months => later.months) as date) as month
-        from bought
-        cross join (values (0), (1), (2)) as later (months)
-    ) as active
-    group by active.line_type, active.line, active.month
+        step.month,
+        sum(step.delta) as delta
+    from active
+    cross join lateral (values (active.month, 1), (cast(active.month_to as date), -1)) as step (month, delta)
+    group by active.line_type, active.line, step.month
 ),
 
 -- complete months only
@@ -57,31 +62,34 @@ months as (
     select
         line_type,
         line,
-        min(month) as first_month,
         cast(generate_series(
             min(month),
             cast({{ as_of() }} + 1 as timestamp) - interval '1 month',
             interval '1 month'
         ) as date) as month
-    from bought
+    from changes
     group by line_type, line
+),
+
+counted as (
+    select
+        months.*,
+        row_number() over life as age_months,
+        cast(sum(coalesce(changes.delta, 0)) over life as bigint) as count_active
+    from months
+    left join changes
+        on
+            months.line_type = changes.line_type
+            and months.line = changes.line
+            and months.month = changes.month
+    window life as (partition by months.line_type, months.line order by months.month)
 ),
 
 compared as (
     select
-        months.line_type,
-        months.line,
-        months.month,
-        row_number() over life as age_months,
-        coalesce(actives.count_active, 0) as count_active,
-        lag(coalesce(actives.count_active, 0), 3) over life as count_active_before
-    from months
-    left join actives
-        on
-            months.line_type = actives.line_type
-            and months.line = actives.line
-            and months.month = actives.month
-    window life as (partition by months.line_type, months.line order by months.month)
+        *,
+        lag(count_active, 3) over (partition by line_type, line order by month) as count_active_before
+    from counted
 ),
 
 -- before its sixth month a line has no two full windows to compare
