@@ -24,7 +24,7 @@ MODELS = {  # m: as the shipped ones are; n: two stable stages, two lost ones, a
     },
 }  # fmt: skip
 BUILT = (
-    "intermediate.int_stays",
+    "intermediate.int_lived_stays",
     "intermediate.int_month_stays",
     "intermediate.int_first_orders",
     "intermediate.int_spells",

@@ -6,7 +6,7 @@ stays as (
         *,
         {{ first_month_from('stay_from') }} as month_from,
         {{ first_month_from('stay_to') }} as month_to
-    from {{ ref('int_stays') }}
+    from {{ ref('int_lived_stays') }}
 ),
 
 -- stays tile a life, so the next one that holds a month's first day holds that of month_to

@@ -15,7 +15,7 @@ stays as (
         firsts.cohort_month,
         stays.phase = 'stable' as is_stable,
         coalesce(lag(stays.phase = 'stable') over life, false) as was_stable
-    from {{ ref('int_stays') }} as stays
+    from {{ ref('int_lived_stays') }} as stays
     inner join firsts on stays.customer_key = firsts.customer_key
     window life as (partition by stays.customer_key, stays.lifecycle_model order by stays.stay_from)
 ),

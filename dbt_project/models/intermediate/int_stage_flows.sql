@@ -1,6 +1,6 @@
 with
 stays as (
-    select * from {{ ref('int_stays') }}
+    select * from {{ ref('int_lived_stays') }}
 ),
 
 -- a life on tape: each stay on its first day, and the horizon before that, when it is what will come of her

@@ -1,6 +1,6 @@
 with
 stays as (
-    select * from {{ ref('int_stays') }}
+    select * from {{ ref('int_lived_stays') }}
 ),
 
 stages as (

@@ -7,7 +7,7 @@ stays as (
         phase in ('declining', 'lost') as is_away,
         lag(phase) over life in ('declining', 'lost') as was_away,
         lag(stage) over life as stage_before
-    from {{ ref('int_stays') }}
+    from {{ ref('int_lived_stays') }}
     window life as (partition by customer_key, lifecycle_model order by stay_from)
 ),
 

@@ -7,7 +7,7 @@ stays as (
     select
         *,
         lead(phase) over (partition by customer_key, lifecycle_model order by stay_from) as next_phase
-    from {{ ref('int_stays') }}
+    from {{ ref('int_lived_stays') }}
 ),
 
 dwelt as (

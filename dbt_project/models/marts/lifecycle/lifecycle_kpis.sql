@@ -48,7 +48,7 @@ changed as (
         firsts.cohort_month,
         count(*) filter (where stays.stay_from > firsts.first_order_on) as count_changes,
         sum({{ as_of() }} - firsts.first_order_on) filter (where not stays.is_over) / 365.0 as customer_years
-    from {{ ref('int_stays') }} as stays
+    from {{ ref('int_lived_stays') }} as stays
     inner join firsts on stays.customer_key = firsts.customer_key
     group by {{ all_and_cohorts }}
 ),

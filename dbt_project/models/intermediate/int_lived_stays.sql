@@ -10,7 +10,7 @@ stages as (
 ),
 
 -- the timeline also holds what is planned after the night; here nothing of it is left
-int_stays as (
+int_lived_stays as (
     select
         timeline.customer_key,
         timeline.lifecycle_model,
@@ -28,4 +28,4 @@ int_stays as (
     where timeline.valid_from <= {{ as_of() }}
 )
 
-select * from int_stays
+select * from int_lived_stays
