@@ -197,6 +197,8 @@ def random_events(rnd: Random, customer: Customer, number: Iterator[int]) -> tup
         happened += [Event("delivery", at(day, 0, 6))] * (rnd.random() < 0.6)
         happened += [Event(rnd.choice(SPEAKING), at(day, 0, 45))] * (rnd.random() < 0.3)
         happened += [Event(rnd.choice(LOOKING), day)] * (rnd.random() < 0.2)
+    if days and rnd.random() < 0.6:  # around the day on which the first order is no longer one of the last 365 days
+        happened += [Event(rnd.choice(LOOKING), at(days[0], 364, 366)) for _ in range(2)]
     for kind in ENDING:
         if rnd.random() < (0.25 if kind == "termination" else 0.4):
             happened += announced(rnd, kind, at(known_on, -20, 60))

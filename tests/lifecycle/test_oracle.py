@@ -220,6 +220,17 @@ VALUE_RULES = {
     "nothing is at least 0": (life(registered=3), value(0), [(3, LAST)]),
     "the average of nothing is not": (life(registered=3), value(0, "average"), []),
     "the average of thirds": (life((0, 25), (10, 25), (20, 73)), value(41, "average"), [(20, LAST)]),
+    # 100.00 / 3 = 33.3333333...
+    "less than half of the sixth decimal does not count": (
+        life((0, 33.33), (10, 33.33), (20, 33.34)),
+        value(33.3333337, "average"),
+        [(20, LAST)],
+    ),
+    "more than half of it does": (
+        life((0, 33.33), (10, 33.33), (20, 33.34)),
+        value(33.333334, "average"),
+        [],
+    ),
     "the average falls": (life((0, 50), (10, 25)), value(41, "average"), [(0, 9)]),
     "two orders on one day are one for the average": (
         life((0, 30), (0, 30), (5, 60)),
