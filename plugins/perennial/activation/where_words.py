@@ -61,10 +61,8 @@ def _stage(asked: InStage, she: Candidate, models: dict[str, LifecycleModel]) ->
         return False, Words(f"no stage in {model.name.en}", f"在{model.name.zh}中无阶段")
     here, wanted = _label(model, course.stage), _labels(model, asked.is_)
     if course.stage in asked.is_:
-        return True, Words(f"{here.en} in {model.name.en}", f"{model.name.zh}：{here.zh}")
-    return False, Words(
-        f"{here.en} in {model.name.en}, not {wanted.en}", f"{model.name.zh}：{here.zh}，不是{wanted.zh}"
-    )
+        return True, Words(f"{model.name.en}: {here.en}", f"{model.name.zh}：{here.zh}")
+    return False, Words(f"{model.name.en}: {here.en}, not {wanted.en}", f"{model.name.zh}：{here.zh}，不是{wanted.zh}")
 
 
 def _turning(asked: Turning, she: Candidate, models: dict[str, LifecycleModel]) -> Outcome:
@@ -72,14 +70,11 @@ def _turning(asked: Turning, she: Candidate, models: dict[str, LifecycleModel]) 
     wanted = _labels(model, asked.into)
     if course is None or course.next_stage is None:
         return False, Words(
-            f"no further stage ahead in {model.name.en}, asked for is {wanted.en}",
-            f"{model.name.zh}：之后不再变化，要求转入{wanted.zh}",
+            f"{model.name.en}: nothing ahead, not {wanted.en}", f"{model.name.zh}：之后不再变化，不会转入{wanted.zh}"
         )
     ahead, coming = (course.next_stage_on - she.as_of).days, _label(model, course.next_stage)
-    said, said_zh = (
-        f"{coming.en} in {days(ahead).en} in {model.name.en}",
-        f"{model.name.zh}：{ahead:,}天后转入{coming.zh}",
-    )
+    said = f"{model.name.en}: {coming.en} in {days(ahead).en}"
+    said_zh = f"{model.name.zh}：{ahead:,}天后转入{coming.zh}"
     if course.next_stage not in asked.into:
         return False, Words(f"{said}, not {wanted.en}", f"{said_zh}，不是{wanted.zh}")
     holds = ahead <= asked.within_days
@@ -123,6 +118,8 @@ def _number(asked: Range, value: int | None, unit: Words, since: Words) -> Outco
     if value is None:
         return False, Words("no order", "无订单")
     holds = (asked.low is None or value >= asked.low) and (asked.high is None or value <= asked.high)
+    if value == 0 and not since.en:
+        return holds, Words("no order", "无订单")
     said = Words(f"{value:,} {unit.en}{since.en}{' order' if since.en else ''}", f"{since.zh}{value:,}{unit.zh}")
     if holds and asked.low == asked.high:
         return True, said

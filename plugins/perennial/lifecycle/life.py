@@ -1,7 +1,7 @@
 """A customer's life in one lifecycle model: every stay in a stage with what decided it, and what is planned."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg
@@ -10,9 +10,9 @@ from psycopg import sql
 from perennial.config.lifecycle import PROSPECT, LifecycleModel, Stage
 from perennial.errors import FatalError
 from perennial.lifecycle.compile import compile_model
-from perennial.lifecycle.moment import Moment, first_match, holds
+from perennial.lifecycle.moment import Moment, decided, first_match, holds
 from perennial.lifecycle.phrases import Words, days, event_name, order_days
-from perennial.lifecycle.touches import Touch, Touches, added_up
+from perennial.lifecycle.touches import Touch, Touches, added_up, counted
 from perennial.lifecycle.words import Units, reason, rule
 
 # the row of its episode says exactly, and not rounded, what the rules saw on a day
@@ -53,6 +53,11 @@ ENTRIES = {
 FIRST_KNOWN = Words("Became known", "首次登记")
 FIRST_ORDER = Words("The first order", "首次下单")
 WON_BACK = Words("An order brought her back", "下单挽回")
+NO_LONGER = {
+    "up": Words("An order, but the rise is no longer significant", "下单，但上升不再显著"),
+    "down": Words("An order, and the fall is no longer significant", "下单，且下降不再显著"),
+}
+UNCOUNTED = Words(", so an order no longer counts", "，原订单不再有效")
 LOSING = ("declining", "lost")
 RULE_CHANGED = Words("no longer what the rules of today say", "与当前规则不再一致")
 
@@ -81,7 +86,7 @@ class Stay:
 
 
 @dataclass(frozen=True)
-class Spared:
+class NotYet:
     """The next declining or lost stage on her way: when it comes if nothing happens, and why it is not there yet."""
 
     stage: str
@@ -98,7 +103,7 @@ class Life:
     name: Words
     version: int
     stays: list[Stay]
-    spared: Spared | None
+    not_yet: NotYet | None
     planned: list[Stay]
 
 
@@ -136,7 +141,7 @@ def life(
         name=Words(model.name.en, model.name.zh),
         version=model.version,
         stays=stays,
-        spared=teller.spared(stays[-1], ahead, now),
+        not_yet=teller.not_yet(stays[-1], ahead, now),
         planned=ahead,
     )
 
@@ -179,9 +184,7 @@ class _Teller:
         moment, stage = Moment.of_episode(row["episode"], row["since"]), self._stage(row["stage"])
         since, lasted = row["since"], None
         if on is not None:
-            lasted = (
-                (until if until is not None and until <= on else date.fromordinal(on.toordinal() + 1)) - since
-            ).days
+            lasted = ((until if until is not None and until <= on else on + timedelta(days=1)) - since).days
         elif until is not None:
             lasted = (until - since).days
         within = [t for t in self.touches if t.event_on >= since and (until is None or t.event_on < until)]
@@ -200,15 +203,22 @@ class _Teller:
             touches=None if on is None else added_up(within),
         )
 
-    def spared(self, current: Stay, ahead: list[Stay], now: Moment) -> Spared | None:
+    def not_yet(self, current: Stay, ahead: list[Stay], now: Moment) -> NotYet | None:
         """The first loss ahead, unless she is at the end of her way."""
         for stay in ahead:
             stage = self._stage(stay.stage)
             if stay.phase in LOSING and stage and stage.when:
                 first = holds(stage.when, now)
                 why = Words(f"{current.label.en} comes first", f"{current.label.zh}优先") if first else None
-                return Spared(stay.stage, stay.label, stay.since, why or reason(stage.when, now, self.units))
+                return NotYet(stay.stage, stay.label, stay.since, why or reason(stage.when, now, self.units))
         return None
+
+    def _by_trend(self, stay: Stay) -> bool:
+        stage = self._stage(stay.stage)
+        return bool(stage and stage.when and any(c.trend and true for c, true in decided(stage.when, stay.moment)))
+
+    def _orders(self, day: date) -> int:
+        return len(counted([t for t in self.touches if t.event_on <= day]))
 
     def _stage(self, name: str) -> Stage | None:
         return next((s for s in self.model.stages if s.stage == name), None)
@@ -236,6 +246,8 @@ class _Teller:
                 return FIRST_ORDER
             if before is not None and before.phase in LOSING and stage and stage.phase not in LOSING:
                 return WON_BACK
+            if before is not None and moment.trend != before.moment.trend and self._by_trend(before):
+                return NO_LONGER[before.moment.trend]
         if entered_by == "event":
             names = {t.event_type for t in self.touches if t.event_on == moment.day} - {"order"}
             names |= {name for name, day in moment.events.items() if day == moment.day}
@@ -244,5 +256,7 @@ class _Teller:
             if names:
                 told = [event_name(name) for name in sorted(names)]
                 text = " and ".join(t.en for t in told)
-                return Words(text[:1].upper() + text[1:], "、".join(t.zh for t in told))
+                lost = self._orders(moment.day) < self._orders(moment.day - timedelta(days=1))
+                gone = UNCOUNTED if lost and before else Words("", "")
+                return Words(f"{text[:1].upper()}{text[1:]}{gone.en}", "、".join(t.zh for t in told) + gone.zh)
         return ENTRIES.get(entered_by, Words(entered_by, entered_by))

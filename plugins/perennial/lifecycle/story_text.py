@@ -4,8 +4,8 @@ from datetime import date
 
 from perennial.activation.standing import Audience, Standing
 from perennial.lifecycle.explain import Story
-from perennial.lifecycle.life import Life, Spared, Stay
-from perennial.lifecycle.phrases import Words, days, money
+from perennial.lifecycle.life import Life, NotYet, Stay
+from perennial.lifecycle.phrases import Words, days, joined, money
 from perennial.lifecycle.touches import Touches
 
 RECENT = 12
@@ -15,8 +15,8 @@ SAYINGS = {
     "customer": Words("Customer {key}", "客户 {key}"),
     "known_once": Words("Known since {on} from one record in {sources}.", "自{on}起已知，1条记录，来自{sources}。"),
     "known": Words("Known since {on} from {n} records in {sources}.", "自{on}起已知，{n}条记录，来自{sources}。"),
-    "came": Words(" Came through {source}.", "获客来源：{source}。"),
-    "country": Words(" Country {country}.", "国家：{country}。"),
+    "came": Words(" Acquisition: {source}.", "获客来源：{source}。"),
+    "country": Words(" Country: {country}.", "国家：{country}。"),
     "no_order": Words("No order that counts so far.", "尚无有效订单。"),
     "one_order": Words(
         "One order that counts, on {last}. Net spend {spend}.", "1笔有效订单，于{last}。净消费{spend}。"
@@ -26,27 +26,33 @@ SAYINGS = {
         "{orders}笔有效订单，分布于{days}，{first}至{last}。净消费{spend}。",
     ),
     "until": Words("{model}, up to {on}", "{model}，截至{on}"),
+    "hidden_one": Words(
+        "1 earlier stay, {since} to {until}, is hidden; --full shows it.",
+        "另有更早的1段（{since}至{until}）未显示；--full 显示全部。",
+    ),
     "hidden": Words(
         "{n} earlier stays, {since} to {until}, are hidden; --full shows them.",
         "另有更早的{n}段（{since}至{until}）未显示；--full 显示全部。",
     ),
     "so_far": Words(" (so far)", "（至今）"),
-    "order_days": Words("{days} with orders, {spend}", "{days}有下单，{spend}"),
+    "order_days": Words("{days} with orders, {spend} net", "{days}有下单，净额{spend}"),
     "refund": Words("1 refund of {amount}", "退款1次，{amount}"),
     "refunds": Words("{n} refunds, {amount}", "退款{n}次，{amount}"),
     "cancellation": Words("1 cancellation of {amount}", "取消1次，{amount}"),
     "cancellations": Words("{n} cancellations, {amount}", "取消{n}次，{amount}"),
-    "spared": Words("Not yet {label}, which would come on {on}: {why}", "尚未进入{label}（将于{on}）：{why}"),
+    "not_yet": Words("Not yet {label}, which would come on {on}: {why}", "尚未进入{label}（将于{on}）：{why}"),
     "next": Words("Next, if nothing happens", "若无新行为，接下来"),
     "in": Words("in {days}", "{days}后"),
     "for_ever": Words("Nothing: she stays {label} until she does something.", "不再变化：保持{label}，直到有新行为。"),
     "value": Words("Value on {on}", "{on}的价值"),
     "worth": Words("{all} in all, {year} of it in the last 365 days", "累计{all}，其中近365天{year}"),
+    "nothing": Words("Nothing spent so far", "尚无消费"),
     "tier": Words(
-        "Tier {tier}: the best customers down to her make {share} of all revenue in these days",
-        "{tier}类：从最佳客户到此客户累计占该年收入的{share}",
+        "Tier {tier}: she and all who spent more make {share} of the revenue of these days",
+        "{tier}类：此客户与消费更高者合计占这些天收入的{share}",
     ),
-    "tier_only": Words("Tier {tier}", "{tier}类"),
+    "tier_nothing": Words("Tier {tier}: nothing spent in these days", "{tier}类：这些天无消费"),
+    "tier_prospect": Words("Tier {tier}: has not bought", "{tier}类：未购买"),
     "consents": Words("Consents", "授权"),
     "granted": Words(
         "{channel}, {purpose}: granted since {on} ({source})", "{channel}，{purpose}：{on}起同意（{source}）"
@@ -132,11 +138,14 @@ class _Text:
         lines = []
         if hidden:
             last = date.fromordinal(hidden[-1].until.toordinal() - 1)
-            lines.append("  " + self._say("hidden", n=len(hidden), since=hidden[0].since, until=last))
+            lines.append(
+                "  "
+                + self._say("hidden" if hidden[1:] else "hidden_one", n=len(hidden), since=hidden[0].since, until=last)
+            )
         for stay in life.stays[len(hidden) :]:
             lines += self._stay(stay, running=stay is life.stays[-1])
-        if life.spared:
-            lines.append(f"      {self._spared(life.spared)}")
+        if life.not_yet:
+            lines.append(f"      {self._not_yet(life.not_yet)}")
         return lines
 
     def _stay(self, stay: Stay, *, running: bool) -> list[str]:
@@ -152,8 +161,8 @@ class _Text:
         colon = "：" if self.lang == "zh" else ": "
         return f"{self._in(stay.entry)}{colon}{self._in(stay.why)}"
 
-    def _spared(self, spared: Spared) -> str:
-        return self._say("spared", on=spared.on, label=self._label(spared.label), why=self._in(spared.why))
+    def _not_yet(self, ahead: NotYet) -> str:
+        return self._say("not_yet", on=ahead.on, label=self._label(ahead.label), why=self._in(ahead.why))
 
     def _touches(self, done: Touches) -> str:
         parts = []
@@ -179,11 +188,12 @@ class _Text:
         return lines
 
     def _worth(self, tonight: Standing) -> list[str]:
-        tier = "tier" if tonight.revenue_share_cum is not None and tonight.value_12m > 0 else "tier_only"
+        tier = "tier_prospect" if tonight.tier == "N" else "tier" if tonight.value_12m > 0 else "tier_nothing"
+        worth = "worth" if tonight.historic_value else "nothing"
         return [
             "",
             self._say("value", on=self.story.on),
-            "  " + self._say("worth", all=self._money(tonight.historic_value), year=self._money(tonight.value_12m)),
+            "  " + self._say(worth, all=self._money(tonight.historic_value), year=self._money(tonight.value_12m)),
             "  " + self._say(tier, tier=tonight.tier, share=f"{tonight.revenue_share_cum or 0:.1%}"),
         ]
 
@@ -210,10 +220,8 @@ class _Text:
         exported = any(v.verdict == "export" for v in audience.verdicts)
         where = "audience_in" if exported else "audience_held" if audience.verdicts else "audience_out"
         decided = [c for c in audience.checks if c.holds == bool(audience.verdicts)]
-        lines = [f"  {self._say(where)}: {self._label(audience.label)}"]
-        lines += (
-            [f"      {(';  ' if self.lang != 'zh' else '；').join(self._in(c.words) for c in decided)}"]
-            if decided
-            else []
-        )
+        colon = "：" if self.lang == "zh" else ": "
+        lines = [f"  {self._say(where)}{colon}{self._label(audience.label)}"]
+        if decided:
+            lines.append(f"      {self._in(joined([c.words for c in decided]))}")
         return lines + [f"      {v.destination}: {self._label(v.label)}" for v in audience.verdicts]

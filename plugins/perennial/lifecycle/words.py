@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, floor
 from typing import Any
 
 from perennial.config.conditions import Condition, Event, Late, Range, Scheduled, Value
@@ -98,7 +98,7 @@ def _limit(cycles: float, floor_days: int, moment: Moment) -> Words:
     cycle_zh = f"{cycles:g}×个人周期{moment.cycle_days:.1f}天"
     if own < floor_days:
         return Words(
-            f"the floor of {allowed:,} ({cycle} is only {own:,})", f"下限{allowed:,}天（{cycle_zh}仅{own:,}天）"
+            f"the minimum of {allowed:,} ({cycle} is only {own:,})", f"下限{allowed:,}天（{cycle_zh}仅{own:,}天）"
         )
     return Words(f"{allowed:,} ({cycle})", f"{allowed:,}天（{cycle_zh}）")
 
@@ -134,15 +134,26 @@ def _trend(direction: str, moment: Moment | None, true: bool, units: Units) -> W
             f"消费与下单无显著{'下降' if down else '上升'}",
         )
     limits = units.trend
-    share, least = f"{abs(moment.spend_change):.0%}", f"{abs(limits.spend_down if down else limits.spend_up):.0%}"
+    change, window = _change(moment.spend_change), moment.window_days
+    least = f"{abs(limits.spend_down if down else limits.spend_up):.0%}"
     score, needed = f"{moment.frequency_change:+.1f}", f"{-limits.significance if down else limits.significance:+g}"
-    window = moment.window_days
     return Words(
-        f"about {share} {'less' if down else 'more'} spent in {window} days than in the {window} before "
-        f"(limit {least}), clearly {'fewer' if down else 'more'} orders (score {score}, limit {needed})",
-        f"{window}天内消费较前{window}天约{'减少' if down else '增加'}{share}（界限{least}），"
+        f"spending in {window} days {change.en} that of the {window} before (limit {least}), "
+        f"clearly {'fewer' if down else 'more'} orders (score {score}, limit {needed})",
+        f"{window}天内消费{change.zh.format(before=f'前{window}天')}（界限{least}），"
         f"下单显著{'减少' if down else '增加'}（得分{score}，界限{needed}）",
     )
+
+
+def _change(change: float) -> Words:
+    """A change of spend, never exaggerated: half an order's value in its denominator makes it small."""
+    if change >= 1:
+        times = floor(1 + change)
+        return Words("over twice" if times == 2 else f"over {times:,} times", f"超过{{before}}的{times:,}倍")
+    share = f"{floor(abs(change) * 100)}%"
+    if change < 0:
+        return Words(f"at least {share} below", f"比{{before}}至少减少{share}")
+    return Words(f"at least {share} above", f"比{{before}}至少增加{share}")
 
 
 def _value(value: Value, moment: Moment | None, true: bool, units: Units) -> Words:
