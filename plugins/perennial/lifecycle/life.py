@@ -251,7 +251,7 @@ class _Teller:
         if entered_by == "event":
             names = {t.event_type for t in self.touches if t.event_on == moment.day} - {"order"}
             names |= {name for name, day in moment.events.items() if day == moment.day}
-            if not names and before is None:
+            if before is None and names <= {"registration"}:
                 return FIRST_KNOWN
             if names:
                 told = [event_name(name) for name in sorted(names)]

@@ -189,4 +189,4 @@ LEAVES: dict[str, Callable[[Any, Moment], bool]] = {
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
+    return None if value is None else round(float(value), digits)

@@ -49,9 +49,9 @@ def added_up(touches: list[Touch]) -> Touches:
         order_days=len({t.event_on for t in touches if t.event_type == "order" and t.amount > 0}),
         net_spend=float(sum(t.amount for t in touches)),
         refunds=len(refunds),
-        refunded=-float(sum(refunds)),
+        refunded=float(sum(-amount for amount in refunds)),
         cancellations=len(cancelled),
-        cancelled=-float(sum(cancelled)),
+        cancelled=float(sum(-amount for amount in cancelled)),
     )
 
 

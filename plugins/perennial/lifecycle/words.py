@@ -55,6 +55,8 @@ def _negated(words: Words, true: bool) -> Words:
 def _orders(asked: Range, moment: Moment | None, true: bool, units: Units) -> Words:
     if moment is None:
         wanted = bounds(asked.low, asked.high)
+        if asked.high == asked.low == 1:
+            return _negated(Words("exactly one order-day", "恰为一个下单日"), true)
         none = Words("no order", "无订单")
         return _negated(none if asked.high == 0 else Words(f"{wanted.en} order-days", f"{wanted.zh}个下单日"), true)
     found, stands = order_days(moment.orders), against(moment.orders, asked.low, asked.high)
@@ -124,8 +126,10 @@ def _late(late: Late, moment: Moment | None, true: bool, units: Units) -> Words:
 def _trend(direction: str, moment: Moment | None, true: bool, units: Units) -> Words:
     down = direction == "down"
     if moment is None:
-        asked = Words("spending and orders fall significantly", "消费与下单显著下降")
-        return _negated(asked if down else Words("spending and orders rise significantly", "消费与下单显著上升"), true)
+        return Words(
+            f"{'a' if true else 'no'} significant {'fall' if down else 'rise'} in spending and orders",
+            f"消费与下单{'' if true else '无'}显著{'下降' if down else '上升'}",
+        )
     if not true:
         if moment.trend == "none":
             return Words("history too short for a trend", "历史太短，无法判断趋势")
