@@ -11,6 +11,7 @@ import click
 
 from perennial import config, embedded, paths, progress
 from perennial.errors import PerennialError
+from perennial.lifecycle import explain_command
 from perennial.warehouse import database
 
 READS_ONLY = ("show", "list", "ls", "compile", "parse", "test", "docs", "debug")
@@ -172,6 +173,9 @@ def _warehouse(stay: bool) -> Iterator[None]:
     with embedded.session(stay=stay):
         embedded.ensure_database(database.NAME)
         yield
+
+
+cli.add_command(explain_command.command(Date(), _warehouse))
 
 
 def _follow_to_terminal() -> None:
