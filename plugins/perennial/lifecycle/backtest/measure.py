@@ -171,7 +171,7 @@ def sweep(session: psycopg.Connection, asked: dict[date, Counts], rules: Sequenc
     """The outcomes of rules on silence, rule by rule."""
     columns = {
         "rules": [r.name for r in rules],
-        "cycles": [r.cycles for r in rules],
+        "cycles": [float(r.cycles) for r in rules],  # psycopg takes no list of mixed numbers
         "floors": [r.floor_days for r in rules],
     }
     found = {(r["rule"], r["origin"]): r for r in session.execute(SWEEP, columns)}

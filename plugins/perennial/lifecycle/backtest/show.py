@@ -2,6 +2,7 @@
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from perennial.lifecycle.backtest.measure import MEMORY, YARDSTICK, Outcome
@@ -9,20 +10,18 @@ from perennial.lifecycle.backtest.metrics import Counts, best, wilson
 from perennial.lifecycle.backtest.rules import Rule
 from perennial.lifecycle.backtest.run import Backtest, Tested
 
-WIDTH = 106  # the widest table; a narrower terminal breaks its lines, but nothing is cut off
 WHY = "the highest F1: a customer missed weighs like one flagged for nothing"
 
 
 def show(found: Backtest, console: Console | None = None) -> None:
     """Print who was asked, then the sweep of a single model or the comparison of several."""
     console = console or Console()
-    console.width = max(console.width, WIDTH)
     console.print(
         f"\n[bold]Who stays silent for {found.horizon} days?[/] Asked at the end of each origin about everybody with "
         f"an order in the {MEMORY} days before, with what was known then; answered by the orders up to {found.as_of}.",
         highlight=False,
     )
-    console.print(_origins(found))
+    _print(console, _origins(found))
     if len(found.models) == 1:
         _one(found, found.models[0], console)
     else:
@@ -63,7 +62,7 @@ def _one(found: Backtest, tested: Tested, console: Console) -> None:
             f"{outcome.revenue_lost:,.0f}",
             style="bold" if rule == tested.suggested else None,
         )
-    console.print(table)
+    _print(console, table)
     console.print(
         f"Before: F1 on the origins used for choosing. Lead: median days before a plain rule of {YARDSTICK} silent "
         f"days would have flagged those who stayed silent. At risk: net revenue of the flagged in the {MEMORY} days "
@@ -100,7 +99,7 @@ def _ladder(found: Backtest, tested: Tested, console: Console) -> None:
             f"{pooled[rule].customers:,}",
             share(pooled[rule].base_rate, 1),
         )
-    console.print(table)
+    _print(console, table)
 
 
 def _suggestion(found: Backtest, tested: Tested, console: Console) -> None:
@@ -152,7 +151,7 @@ def _several(found: Backtest, console: Console) -> None:
     ):
         tested, rule = _best_of(found, kind)
         _best_row(found, table, title, tested, rule, precision)
-    console.print(table)
+    _print(console, table)
     if not found.choosing:
         console.print(_why_none(found), highlight=False)
     total = sum(found.asked.values(), Counts())
@@ -236,6 +235,15 @@ def number(value: float | None, digits: int = 2) -> str:
 
 def _days(value: float | None) -> str:
     return "·" if value is None else f"{value:.0f}"
+
+
+def _print(console: Console, table: Table) -> None:
+    """Print a table whole: a narrower terminal breaks its lines, but nothing is cut off."""
+    usual = console.width
+    wide = console.options.update(max_width=1000)
+    console.width = max(usual, Measurement.get(console, wide, table).maximum)
+    console.print(table)
+    console.width = usual
 
 
 def _table(*columns: str) -> Table:
