@@ -66,7 +66,8 @@ comment on column marts.lifecycle_backtest.f1 is 'Harmonic mean of precision and
 comment on column marts.lifecycle_backtest.lift is 'Precision over base rate.';
 comment on column marts.lifecycle_backtest.lead_days is
 'Median over the hits, with what was known at the origin: days from the first day on which the rule flagged her in the '
-'silence she was in, to the day on which a plain rule of more than 180 silent days would have. Negative if it was later.';
+'silence she was in, to the day on which a plain rule of more than 180 silent days would have. Negative if the rule '
+'was later.';
 comment on column marts.lifecycle_backtest.revenue_at_risk is
 'Net revenue of the flagged in the 365 days up to the origin, as known then.';
 comment on column marts.lifecycle_backtest.revenue_lost is 'The part of it that is of the hits.';

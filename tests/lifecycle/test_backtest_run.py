@@ -117,10 +117,10 @@ def test_revenue_is_what_was_known_of_the_last_year_at_the_origin(backtested):
 
 
 def test_the_suggestion_is_chosen_on_may_and_judged_on_june(backtested):
-    found = backtested()
+    found = backtested(thresholds=rules.parse("20,25,60,2x"))
     assert found.uses == {MAY: "choosing", JUNE: "judging"}
-    # F1 on 31 May: declining 4/8, lost 4/5, 25 days 6/9, 60 days 4/5, two cycles 4/8. Of equals the stage comes first.
-    # On 30 June declining is the best, 8/10, but that is not to be known.
+    # F1 on 31 May: declining 4/8, lost 4/5, 20 days 6/9, 25 days 6/9, 60 days 4/5, two cycles 4/8; of equals the stage
+    # comes first. With June, 20 days would be the best, 14/19, but June is not to be known.
     [tested] = found.models
     assert tested.suggested.name == "lost"
     assert {kind: rule.name for kind, rule in tested.chosen.items()} == {
@@ -175,6 +175,9 @@ def test_one_origin_alone_judges_nothing_and_says_why(backtested):
     found = backtested(origins=[JUNE])
     assert found.models[0].suggested is None
     assert "nothing to choose on" in " ".join(printed(found).split())
+    compared = printed(backtested(origins=[JUNE], names=["shop", "journey"]))
+    assert "Declining declining期" in compared
+    assert "nothing to choose on" in " ".join(compared.split())
 
 
 def printed(found: run.Backtest) -> str:

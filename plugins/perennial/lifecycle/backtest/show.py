@@ -138,12 +138,17 @@ def _several(found: Backtest, console: Console) -> None:
     console.print(
         f"[bold]The best stage of each model[/] (who is in it or a worse one), chosen on {_span(found)}, "
         f"judged on {found.judged}"
+        if found.choosing
+        else f"[bold]The mildest declining stage of each model[/] (who is in it or a worse one) on {found.judged}",
+        highlight=False,
     )
-    table = _table("model", "best rule")
+    table = _table("model", "flagged if")
     for column in ("before", "flagged", "precision (95 %)", "recall", "F1", "lead", "AP"):
         table.add_column(column, justify="right", no_wrap=True)
     for tested in found.models:
-        _best_row(found, table, tested.name, tested, tested.chosen.get("stage"), tested.average_precision)
+        mildest = next((rule for rule in tested.at(found.judged) if rule.kind == "stage"), None)
+        rule = tested.chosen.get("stage") if found.choosing else mildest
+        _best_row(found, table, tested.name, tested, rule, tested.average_precision)
     table.add_section()
     for kind, title, precision in (
         ("days", "fixed days", found.recency),
@@ -181,7 +186,7 @@ def _best_row(
     if rule is None:
         table.add_row(title, *["·"] * 7, number(precision, 3))
         return
-    before, after = tested.pooled(found.choosing)[rule], tested.at(found.judged)[rule]
+    before, after = tested.pooled(found.choosing).get(rule, Counts()), tested.at(found.judged)[rule]
     table.add_row(
         title,
         label(tested, rule.name) if rule.kind == "stage" else in_words(tested, rule),
@@ -203,7 +208,7 @@ def _why_none(found: Backtest) -> str:
 
 def _span(found: Backtest) -> str:
     days = [str(day) for day in found.choosing]
-    return f"{days[0]} to {days[-1]}" if len(days) > 1 else (days or ["no origin"])[0]
+    return f"{days[0]} to {days[-1]}" if len(days) > 1 else days[0]
 
 
 def label(tested: Tested, stage: str) -> str:
