@@ -236,6 +236,8 @@ VISITED_SINCE = "{event: {types: [visit], since: [order]}}"
         ("{orders: {at_least: 3}}, {value: {of: average, at_least: 30}}, {value: {at_least: 60}}", "impossible"),
         ("{orders: {at_least: 3}}, {value: {of: average, at_least: 30}}, {value: {at_least: 59}}", "occurs"),
         ("{value: {of: average, at_least: 0}}", "occurs"),
+        ("{orders: {at_least: 17}}, {value: {of: average, at_least: 25}}, {value: {at_least: 400}}", "impossible"),
+        ("{late: {floor_days: 1}}, {orders: {at_least: 3}}, {tenure_days: {exactly: 153}}", "occurs"),
         ("{event: {types: [visit, review]}}, {event: {types: [review], within_days: 3}}", "impossible"),
         (f"{VISITED_SINCE}, {VISITED}", "occurs"),
         (f"{VISITED_SINCE}, {{late: {{floor_days: 4}}}}, {{event: {{types: [visit], within_days: 5}}}}", "occurs"),
