@@ -239,8 +239,8 @@ VISITED_SINCE = "{event: {types: [visit], since: [order]}}"
         ("{orders: {at_least: 3}}, {value: {of: average, at_least: 30}}, {value: {at_least: 60}}", "impossible"),
         ("{orders: {at_least: 3}}, {value: {of: average, at_least: 30}}, {value: {at_least: 59}}", "occurs"),
         # only a refund could open an episode for which the first of two orders lies more than a year back
-        (f"{RECENT}, {{tenure_days: {{at_least: 370}}}}, {{not: {{late: {{floor_days: 9}}}}}}, "
-         "{orders: {at_least: 3}}, {value: {at_least: 100}}", "open"),
+        ((f"{RECENT}, {{tenure_days: {{at_least: 370}}}}, {{not: {{late: {{floor_days: 9}}}}}}, "
+         "{orders: {at_least: 3}}, {value: {at_least: 100}}"), "open"),
         ("{value: {of: average, at_least: 0}}", "occurs"),
         ("{orders: {at_least: 17}}, {value: {of: average, at_least: 25}}, {value: {at_least: 400}}", "impossible"),
         ("{late: {floor_days: 1}}, {orders: {at_least: 3}}, {tenure_days: {exactly: 153}}", "occurs"),
