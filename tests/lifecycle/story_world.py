@@ -21,6 +21,7 @@ COLUMNS = {
     "customers": "customer_id, email, phone, country, acquisition_source, registered_at",
     "orders": "order_id, customer_id, ordered_at, status, cancelled_at, amount, currency",
     "refunds": "refund_id, order_id, refunded_at, amount, currency",
+    "events": "event_id, customer_id, event_type, occurred_at, scheduled_for",
     "consents": "customer_id, channel, purpose, status, changed_at",
 }
 AUDIENCES = {
@@ -75,6 +76,11 @@ def deliver() -> None:
         for on, back in refunds:
             source["refunds"].append((f"{order_id}/{on}", order_id, noon(on), back, "USD"))
 
+    def event(source, key, kind, day, announced=None) -> None:
+        number = len(source["events"])
+        happened = noon(day) + timedelta(seconds=number % 3600)  # the order of one day is the order of telling
+        source["events"].append((f"{number:06}", key, kind, happened, announced and noon(announced)))
+
     # a steady customer who stops
     person(shop, "steady", date(2016, 12, 20), email="steady@example.org", country="US", acquisition_source="flyer")
     for day in every(7, date(2017, 1, 2), date(2017, 4, 24)):
@@ -102,11 +108,25 @@ def deliver() -> None:
     for channel in ("email", "sms"):
         shop["consents"].append(("rarer", channel, "marketing", "granted", noon(date(2017, 1, 1))))
 
+    # one whose events tell more than her orders
+    person(shop, "leaver", date(2017, 1, 20), country="US")
+    for day in every(28, date(2017, 2, 10), date(2017, 6, 30)):
+        order(shop, "leaver", day, 25)
+    for kind, day, announced in (
+        ("visit", date(2017, 2, 1), None),
+        ("delivery", date(2017, 2, 14), None),
+        ("review", date(2017, 2, 20), None),
+        ("notice", date(2017, 6, 20), date(2017, 9, 1)),
+    ):
+        event(shop, "leaver", kind, day, announced)
+
     for customer in random_customers(5, 40):
         if customer.registered_on:
             person(shop, customer.key, customer.registered_on)
         for o in customer.orders:
             order(shop, customer.key, o.on, o.cents / 100, o.cancelled_on, [(r.on, r.cents / 100) for r in o.refunds])
+        for e in customer.events:
+            event(shop, customer.key, e.type, e.on, e.scheduled_for)
     shop["refunds"] = _once(shop["refunds"])
 
     for source, entities in (("shop", shop), ("click_collect", clicks)):
@@ -148,7 +168,7 @@ def build(night: date, warehouse: Connection) -> None:
 
 def some_keys(seed: int, number: int) -> list[str]:
     """Keys of random customers who were known by the earlier night, the told ones among them."""
-    ask = """select distinct customer_key, bool_or(source_customer_id in ('steady', '4711', 'rarer')) as told
+    ask = """select distinct customer_key, bool_or(source_customer_id in ('steady', '4711', 'rarer', 'leaver')) as told
         from intermediate.int_customer_keys where known_on <= %s group by customer_key order by customer_key"""
     with database.connect() as session:
         rows = session.execute(ask, [EARLIER]).fetchall()

@@ -25,7 +25,7 @@ from perennial.warehouse import database
 pytestmark = pytest.mark.server
 
 STORIES = Path(__file__).parent / "stories"
-MODELS = ["ecommerce", "activity_fixed"]
+MODELS = settings().lifecycle.enabled
 
 
 @pytest.fixture(scope="module")
@@ -60,16 +60,21 @@ def tell_of(session, customer: str, **asked) -> Story:
 
 @pytest.mark.parametrize("lang", ["both", "zh"])
 @pytest.mark.parametrize(
-    ("customer", "name"),
-    [("shop:steady", "steady_then_lost"), ("shop:4711", "refunds_and_two_sources"), ("shop:rarer", "trend_down")],
+    ("customer", "models", "name"),
+    [
+        ("shop:steady", ["ecommerce"], "steady_then_lost"),
+        ("shop:4711", ["ecommerce"], "refunds_and_two_sources"),
+        ("shop:rarer", ["ecommerce"], "trend_down"),
+        ("shop:leaver", ["journey", "relationship"], "events_and_notice"),
+    ],
 )
-def test_the_whole_story_reads_like_this(session, customer, name, lang):
-    text = tell(tell_of(session, customer), lang) + "\n"
+def test_the_whole_story_reads_like_this(session, customer, models, name, lang):
+    text = tell(tell_of(session, customer, models=models), lang) + "\n"
     assert text == (STORIES / f"{name}.{lang}.txt").read_text("utf-8")
 
 
 def test_the_story_of_a_past_day_is_the_one_told_on_that_day(session, told_then):
-    assert len(told_then) == 28
+    assert len(told_then) == 29
     for key, then in told_then.items():
         # what is decided anew each night is not told of past days
         person = replace(then.person, country=None, acquisition_source=None)
@@ -177,8 +182,8 @@ def test_days_and_models_that_cannot_be_told_are_refused(session):
         tell_of(session, "shop:steady", on=date(2016, 12, 19))
     with pytest.raises(FatalError, match="the newest night is 2017-12-05"):
         tell_of(session, "shop:steady", on=date(2017, 12, 6))
-    with pytest.raises(FatalError, match="'crm' is not enabled; enabled: ecommerce, "):
-        tell_of(session, "shop:steady", models=["crm"])
+    with pytest.raises(FatalError, match="'loyalty' is not enabled; enabled: "):
+        tell_of(session, "shop:steady", models=["loyalty"])
     with pytest.raises(FatalError, match="the build of night 2017-12-06 did not end"):
         story(session, "shop:steady", settings(), date(2017, 12, 6))
 

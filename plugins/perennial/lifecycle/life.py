@@ -27,31 +27,34 @@ STAYS = """
 # what the episode of the day planned, whatever came after it: nothing of later days enters here
 PLAN = """
     with
-    episode as (
-        select * from intermediate.int_episodes
+    planned as (
+        select
+            *,
+            to_jsonb(e) as episode,
+            unnest(array[{days}]) as day,
+            unnest(array[{clocks}]) as clock
+        from intermediate.int_episodes as e
         where customer_key = {key} and episode_on <= {on} and episode_to > {on}
     )
 
-    select boundary.day as since, boundary.clock as entered_by, {stage} as stage, e.episode
-    from (select *, to_jsonb(episode) as episode from episode) as e
-    cross join
-        lateral (
-            select candidate.day, min(candidate.clock) as clock
-            from (values {candidates}) as candidate (day, clock)
-            where candidate.day > {on}
-            group by candidate.day
-        ) as boundary
-    order by boundary.day
+    select
+        day as since,
+        case when clock = 'recency' then 'event' else clock end as entered_by,
+        {stage} as stage,
+        episode
+    from planned as e
+    where day > {on}
+    order by day, clock
 """
 ENTRIES = {
     "order": Words("An order", "下单"),
     "silence": Words("Silence", "沉默"),
     "trend": Words("Trend", "趋势"),
-    "recency": Words("Time passed", "时间推移"),
-    "event": Words("Something happened", "事件"),
+    "event": Words("Time passed", "时间推移"),  # an event became old
 }
 FIRST_KNOWN = Words("Became known", "首次登记")
 FIRST_ORDER = Words("The first order", "首次下单")
+DUE = Words("The day came", "日期已到")
 WON_BACK = Words("An order brought her back", "下单挽回")
 NO_LONGER = {
     "up": Words("An order, but the rise is no longer significant", "下单，但上升不再显著"),
@@ -155,7 +158,8 @@ def _planned(
         key=sql.Literal(key),
         on=sql.Literal(on),
         stage=sql.SQL(compiled["stage"]),
-        candidates=sql.SQL(compiled["candidates"]),
+        days=sql.SQL(compiled["days"]),
+        clocks=sql.SQL(compiled["clocks"]),
     )
     changes = []
     for row in session.execute(query):
@@ -249,14 +253,19 @@ class _Teller:
             if before is not None and moment.trend != before.moment.trend and self._by_trend(before):
                 return NO_LONGER[before.moment.trend]
         if entered_by == "event":
-            names = {t.event_type for t in self.touches if t.event_on == moment.day} - {"order"}
-            names |= {name for name, day in moment.events.items() if day == moment.day}
-            if before is None and names <= {"registration"}:
-                return FIRST_KNOWN
-            if names:
-                told = [event_name(name) for name in sorted(names)]
-                text = " and ".join(t.en for t in told)
-                lost = self._orders(moment.day) < self._orders(moment.day - timedelta(days=1))
-                gone = UNCOUNTED if lost and before else Words("", "")
-                return Words(f"{text[:1].upper()}{text[1:]}{gone.en}", "、".join(t.zh for t in told) + gone.zh)
+            return self._event(moment, before)
         return ENTRIES.get(entered_by, Words(entered_by, entered_by))
+
+    def _event(self, moment: Moment, before: Stay | None) -> Words:
+        """What happened that day, or came due."""
+        names = {t.event_type for t in self.touches if t.event_on == moment.day} - {"order"}
+        names |= {name for name, day in moment.events.items() if day == moment.day}
+        if before is None and names <= {"registration"}:
+            return FIRST_KNOWN
+        if names:
+            told = [event_name(name) for name in sorted(names)]
+            text = " and ".join(t.en for t in told)
+            lost = self._orders(moment.day) < self._orders(moment.day - timedelta(days=1))
+            gone = UNCOUNTED if lost and before else Words("", "")
+            return Words(f"{text[:1].upper()}{text[1:]}{gone.en}", "、".join(t.zh for t in told) + gone.zh)
+        return DUE if moment.day in moment.scheduled.values() else ENTRIES["event"]

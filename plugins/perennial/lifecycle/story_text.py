@@ -224,4 +224,4 @@ class _Text:
         lines = [f"  {self._say(where)}{colon}{self._label(audience.label)}"]
         if decided:
             lines.append(f"      {self._in(joined([c.words for c in decided]))}")
-        return lines + [f"      {v.destination}: {self._label(v.label)}" for v in audience.verdicts]
+        return lines + [f"      {v.destination}{colon}{self._label(v.label)}" for v in audience.verdicts]

@@ -191,7 +191,7 @@ def _event(event: Event, moment: Moment | None, true: bool, units: Units) -> Wor
             said.append(Words(f"no {other_name.en} so far", f"从未有{other_name.zh}"))
         elif found[1] < known:
             said.append(Words(f"before the latest {other_name.en}", f"早于最近的{other_name.zh}"))
-    if event.within_days is not None:
+    if event.within_days is not None and moment.day > found[1]:
         limit = _limit(event.cycles, event.within_days, moment)
         inside = (moment.day - found[1]).days <= full_days(event.cycles, event.within_days, moment)
         more = Words("not more than", "未超过") if inside else Words("more than", "超过")
@@ -221,13 +221,13 @@ def _scheduled(scheduled: Scheduled, moment: Moment | None, true: bool, units: U
     name = event_name(scheduled.type)
     if moment is None:
         ahead = scheduled.is_ == "ahead"
-        asked = f"the date announced by {name.en} {'lies ahead' if ahead else 'has come'}"
-        return _negated(Words(asked, f"{name.zh}所定日期{'未到' if ahead else '已到'}"), true)
+        asked = f"a {name.en} date {'ahead' if ahead else 'that has come'}"
+        return _negated(Words(asked, f"{name.zh}日期{'未到' if ahead else '已到'}"), true)
     announced = moment.scheduled.get(scheduled.type)
     if announced is None:
-        return Words(f"no date announced by {name.en}", f"没有{name.zh}所定日期")
+        return Words(f"no {name.en} date", f"没有{name.zh}日期")
     when = ago(moment.day, announced)
-    return Words(f"date announced by {name.en}: {announced}, {when.en}", f"{name.zh}所定日期为{announced}，{when.zh}")
+    return Words(f"{name.en} date {announced}, {when.en}", f"{name.zh}日期为{announced}，{when.zh}")
 
 
 LEAF_WORDS: dict[str, Callable[[Any, Moment | None, bool, Units], Words]] = {
