@@ -89,8 +89,8 @@ CASES = [
         SHE,
         True,
         (
-            "a customer for 120 days, at least 119 (at least 18 × her cycle of 6.6 days)",
-            "成为客户120天，至少119天（至少18×个人周期6.6天）",
+            "a customer for 120 days, at least 119 (18 × her cycle of 6.6 days)",
+            "成为客户120天，至少119天（18×个人周期6.6天）",
         ),
         ("a customer for at least 18 personal cycles", "成为客户至少18个个人周期"),
     ),

@@ -248,10 +248,10 @@ class _Teller:
         if entered_by == "order":
             if moment.orders == 1 and (before is None or before.stage == PROSPECT):
                 return FIRST_ORDER
-            if before is not None and before.phase in LOSING and stage and stage.phase not in LOSING:
-                return WON_BACK
             if before is not None and moment.trend != before.moment.trend and self._by_trend(before):
                 return NO_LONGER[before.moment.trend]
+            if before is not None and before.phase in LOSING and stage and stage.phase not in LOSING:
+                return WON_BACK
         if entered_by == "event":
             return self._event(moment, before)
         return ENTRIES.get(entered_by, Words(entered_by, entered_by))

@@ -84,9 +84,10 @@ def _tenure_cycles(asked: Range, moment: Moment | None, true: bool, units: Units
     low = None if asked.low is None else ceil(asked.low * moment.cycle_days - 1e-6)
     high = None if asked.high is None else full_days(asked.high, 0, moment)
     age, stands, cycle = days(moment.tenure_days), against(moment.tenure_days, low, high), f"{moment.cycle_days:.1f}"
+    times = " - ".join(f"{n:,}" for n in dict.fromkeys((asked.low, asked.high)) if n is not None)
     return Words(
-        f"a customer for {age.en}, {stands.en} ({wanted.en} × her cycle of {cycle} days)",
-        f"成为客户{age.zh}，{stands.zh}天（{wanted.zh}×个人周期{cycle}天）",
+        f"a customer for {age.en}, {stands.en} ({times} × her cycle of {cycle} days)",
+        f"成为客户{age.zh}，{stands.zh}天（{times}×个人周期{cycle}天）",
     )
 
 
