@@ -56,14 +56,12 @@ def added_up(touches: list[Touch]) -> Touches:
 
 
 def counted(touches: list[Touch]) -> list[date]:
-    """The days of the orders of which something is left: bought, not cancelled, and refunded for less than was paid."""
+    """The days of the orders that count: bought, and something of what was paid is left; a cancellation leaves nothing."""
     orders: dict[tuple[str, str], list[Touch]] = {}
     for touch in touches:
         orders.setdefault((touch.source, touch.order_id), []).append(touch)
     return [
         rows[0].ordered_on
         for rows in orders.values()
-        if sum(t.amount for t in rows) > 0
-        and any(t.event_type == "order" and t.amount > 0 for t in rows)
-        and not any(t.event_type == "cancellation" for t in rows)
+        if sum(t.amount for t in rows) > 0 and any(t.event_type == "order" and t.amount > 0 for t in rows)
     ]
