@@ -3,16 +3,17 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
 import click
 
 from perennial import config, embedded, paths, progress
 from perennial.errors import PerennialError
+from perennial.lifecycle import commands, explain_command
+from perennial.lifecycle.backtest.command import backtest
 from perennial.warehouse import database
 
+_warehouse = database.running
 READS_ONLY = ("show", "list", "ls", "compile", "parse", "test", "docs", "debug")
 
 
@@ -149,6 +150,11 @@ def ui(port: int) -> None:
         ui.run(port)
 
 
+cli.add_command(backtest)
+cli.add_command(explain_command.command(Date(), database.running))
+cli.add_command(commands.lifecycle)
+
+
 def main() -> None:
     """Entry point; errors that a person can mend are shown without a traceback."""
     try:
@@ -162,16 +168,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("perennial: interrupted; run it again, nothing is half done", err=True)
         sys.exit(130)
-
-
-@contextmanager
-def _warehouse(stay: bool) -> Iterator[None]:
-    if not database.is_embedded():
-        yield
-        return
-    with embedded.session(stay=stay):
-        embedded.ensure_database(database.NAME)
-        yield
 
 
 def _follow_to_terminal() -> None:

@@ -18,6 +18,7 @@ from perennial.clock import wall_clock
 from perennial.config.sources import Source
 from perennial.connections import Connection
 from perennial.errors import ConfigError, FatalError, GateError
+from perennial.lifecycle import approval
 from perennial.lifecycle.check import require_reachable
 from perennial.progress import say
 from perennial.runs import exclusively, recorded
@@ -128,6 +129,8 @@ def build(as_of: date) -> bool:
             results = transform.run(NIGHTLY, settings, as_of, database.warehouse())
             slowest = sorted(results, key=lambda r: -r.seconds)[:5]
             step.details = {"nodes": len(results), "slowest": [[r.node, r.seconds] for r in slowest]}
+            with database.connect() as session:
+                approval.note(session, settings.lifecycle, as_of, wall_clock())
             _mark(as_of, built_at=wall_clock(), config_hash=transform.fingerprint(settings, as_of))
     return True
 
@@ -144,6 +147,8 @@ def send(as_of: date) -> int:
         settings = config.load()
         _require_built(as_of, transform.fingerprint(settings, as_of))
         gate.require_open(as_of)
+        with database.connect() as session:
+            approval.require(session, settings.lifecycle)
         with recorded(as_of, "export") as step:
             step.rows = export.run(as_of, settings)
             _mark(as_of, exported_at=wall_clock())

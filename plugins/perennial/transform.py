@@ -84,19 +84,21 @@ def fingerprint(config: Config, as_of: date) -> str:
     return hashlib.md5(json.dumps(variables(config, as_of), sort_keys=True).encode()).hexdigest()
 
 
-def run(arguments: list[str], config: Config, as_of: date, warehouse: Connection) -> list[NodeResult]:
-    """Run dbt with `arguments`, e.g. ["build"].
+def run(
+    arguments: list[str], config: Config, as_of: date, warehouse: Connection, aside: dict[str, object] | None = None
+) -> list[NodeResult]:
+    """Run dbt with `arguments`, e.g. ["build"]; `aside` are more variables, for tables beside those of the night.
 
     Raises FatalError naming the failed nodes, RetriableError if only connections failed. Never call it where another
     dbt runs in the same process.
     """
     from dbt.cli.main import dbtRunner  # slow to import, and only needed here
 
-    target = target_folder(as_of)
+    target = target_folder(as_of) / "aside" if aside else target_folder(as_of)
     project = str(paths.home() / "dbt_project")
     common = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(target)]
     common += ["--log-path", str(target / "logs"), "--log-level-file", "warn", "--quiet"]
-    command = [*arguments, *common, "--vars", json.dumps(variables(config, as_of), ensure_ascii=False)]
+    command = [*arguments, *common, "--vars", json.dumps(variables(config, as_of) | (aside or {}), ensure_ascii=False)]
     os.environ.update(warehouse.libpq())
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
     outcome = dbtRunner(callbacks=[_progress()]).invoke(command)

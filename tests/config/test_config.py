@@ -7,6 +7,8 @@ import pytest
 from perennial import config
 from perennial.errors import ConfigError
 
+ECOMMERCE = "lifecycle/ecommerce.yml"
+
 WRONG = [
     # file, what stands there, what somebody writes instead, what the message must say
     ("sources.yml", "overlap_days", "overlapp_days", ["sources.yml:15", "overlapp_days", "accepted: ", "overlap_days"]),
@@ -24,20 +26,45 @@ WRONG = [
     ("sources.yml", "    connection: shop\n", "", ["kind 'sql' needs 'connection'"]),
     ("sources.yml", "      orders:\n        table", "      baskets:\n        table", ["'baskets'", "order_lines"]),
     ("sources.yml", "currency: USD #", "currency: dollar #", ["business.currency", "'dollar'"]),
-    ("lifecycle/ecommerce.yml", "floor_days: 150 }", "floor_days: -150 }", ["ecommerce.yml:16", "floor_days", "-150", "greater than or equal to 0"]),
-    ("lifecycle/ecommerce.yml", "late: { cycles: 8", "latte: { cycles: 8", ["unknown key 'latte'", "late, not, orders"]),
-    ("lifecycle/ecommerce.yml", ", zh: 沉默期 }", " }", ["label.zh", "is missing"]),
-    ("lifecycle/ecommerce.yml", "else: true", "when: { trend: up }", ["'mature'", "else: true"]),
-    ("lifecycle/ecommerce.yml", "{ trend: down }", "{ trend: sideways }", ["'sideways'", "'up' or 'down'"]),
-    ("lifecycle/ecommerce.yml", "stage: silent", "stage: lost", ["'lost' stands twice"]),
-    ("lifecycle/ecommerce.yml", "stage: prospect", "stage: lead", ["first stage is 'prospect'"]),
+    (
+        "lifecycle/ecommerce.yml",
+        "floor_days: 150 }",
+        "floor_days: -150 }",
+        ["ecommerce.yml:16", "floor_days", "-150", "greater than or equal to 0"],
+    ),
+    (
+        "lifecycle/ecommerce.yml",
+        "late: { cycles: 8",
+        "latte: { cycles: 8",
+        ["unknown key 'latte'", "late, not, orders"],
+    ),
+    (ECOMMERCE, ", zh: 沉默期 }", " }", ["label.zh", "is missing"]),
+    (ECOMMERCE, "else: true", "when: { trend: up }", ["'mature'", "else: true"]),
+    (ECOMMERCE, "{ trend: down }", "{ trend: sideways }", ["'sideways'", "'up' or 'down'"]),
+    (ECOMMERCE, "stage: silent", "stage: lost", ["'lost' stands twice"]),
+    (ECOMMERCE, "stage: prospect", "stage: lead", ["first stage is 'prospect'"]),
     ("lifecycle.yml", "default: ecommerce", "default: sales", ["'sales' is not enabled", "ecommerce, activity_fixed"]),
     ("lifecycle.yml", "  - ecommerce\n", "  - commerce\n", ["enabled.0", "'commerce'", "accepted: activity_fixed"]),
     ("lifecycle.yml", "effective_from: 2017-04-01", "effective_from: April", ["effective_from", "'April'"]),
-    ("lifecycle/ecommerce.yml", "orders: { exactly: 1 }", "orders: { exactly: 1, at_least: 1 }", ["exactly, or at_least"]),
-    ("lifecycle/ecommerce.yml", "orders: { exactly: 1 }", "orders:", ["exactly one condition"]),
-    ("lifecycle/ecommerce.yml", "orders: { exactly: 1 }", "orders: { at_least: 5, at_most: 3 }", ["nothing is in between"]),
-    ("lifecycle/ecommerce.yml", "orders: { exactly: 1 }", "tenure_days: { at_least: 5000000000 }", ["5000000000", "36500"]),
+    (
+        "lifecycle/ecommerce.yml",
+        "orders: { exactly: 1 }",
+        "orders: { exactly: 1, at_least: 1 }",
+        ["exactly, or at_least"],
+    ),
+    (ECOMMERCE, "orders: { exactly: 1 }", "orders:", ["exactly one condition"]),
+    (
+        "lifecycle/ecommerce.yml",
+        "orders: { exactly: 1 }",
+        "orders: { at_least: 5, at_most: 3 }",
+        ["nothing is in between"],
+    ),
+    (
+        "lifecycle/ecommerce.yml",
+        "orders: { exactly: 1 }",
+        "tenure_days: { at_least: 5000000000 }",
+        ["5000000000", "36500"],
+    ),
     (
         "lifecycle.yml",
         "shortest_days: 3\n",

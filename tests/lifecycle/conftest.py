@@ -8,10 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from backtest_shop import MODEL
 from samples import OTHER_SETTINGS, START
 from timeline_harness import Compiled, Nights
 
 from perennial import embedded
+from perennial.config.lifecycle import LifecycleModel
 from perennial.connections import Connection
 from perennial.warehouse import database
 
@@ -61,3 +63,9 @@ def compiled(request) -> Compiled:
 def nights(shipped, warehouse) -> Nights:
     """A warehouse whose nights follow each other; one test delivers to it."""
     return Nights(shipped, warehouse)
+
+
+@pytest.fixture
+def shop_model() -> LifecycleModel:
+    """A model of three stages for a shop small enough to work out by hand."""
+    return MODEL

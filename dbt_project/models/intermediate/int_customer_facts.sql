@@ -15,16 +15,21 @@ known as (
     group by customer_key
 ),
 
+statements as (
+    select
+        customer_key,
+        concat_ws(',', event_on, event_type, source, order_id, event_id, ordered_on, amount) as said
+    from ledger
+),
+
 -- order plays no role in bit_xor, so nothing is sorted; two seeds make the fingerprint 128 bits wide
-said as (
+ledgers as (
     select
         customer_key,
         count(*) as count_rows,
-        bit_xor(hashtextextended(concat_ws(',', event_on, event_type, source, order_id, event_id, ordered_on, amount), 1))
-            as first_half,
-        bit_xor(hashtextextended(concat_ws(',', event_on, event_type, source, order_id, event_id, ordered_on, amount), 2))
-            as second_half
-    from ledger
+        bit_xor(hashtextextended(said, 1)) as first_half,
+        bit_xor(hashtextextended(said, 2)) as second_half
+    from statements
     group by customer_key
 ),
 
@@ -44,12 +49,12 @@ int_customer_facts as (
         known.known_on,
         md5(
             concat_ws(
-                ',', known.known_on, said.count_rows, said.first_half, said.second_half, happened.events_hash,
+                ',', known.known_on, ledgers.count_rows, ledgers.first_half, ledgers.second_half, happened.events_hash,
                 {{ measures_hash() }}
             )
         ) as facts_hash
     from known
-    left join said on known.customer_key = said.customer_key
+    left join ledgers on known.customer_key = ledgers.customer_key
     left join happened on known.customer_key = happened.customer_key
 )
 

@@ -4,7 +4,7 @@
     unique_key='customer_key',
     on_schema_change='append_new_columns',
     pre_hook="{{ forget_retired_customers() }}",
-    post_hook="{{ index_what_was_built('built_from', 'valid_to') }}",
+    post_hook=["{{ index_what_was_built('built_from', 'valid_to') }}", "{{ forget_what_still_holds() }}"],
     indexes=[{'columns': ['customer_key', 'lifecycle_model', 'valid_from'], 'unique': true}]
 ) }}
 

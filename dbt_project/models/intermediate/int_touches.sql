@@ -9,10 +9,6 @@ states as (
     select * from {{ ref('int_order_states') }}
 ),
 
-events as (
-    select * from {{ ref('int_events') }}
-),
-
 -- a refund or cancellation changes what earlier orders count for: from that day on another regime holds
 breaks as (
     select distinct
@@ -23,13 +19,17 @@ breaks as (
     where ledger.event_type <> 'order'
 ),
 
+broken as (
+    select distinct customer_key from breaks
+),
+
 starts as (
     select * from breaks
     union all
-    select distinct
+    select
         customer_key,
         date '-infinity' as regime_from
-    from breaks
+    from broken
 ),
 
 -- most people have one regime only
@@ -41,7 +41,7 @@ regimes as (
         date '-infinity' as regime_from,
         date 'infinity' as regime_to
     from changed
-    left join (select distinct customer_key from breaks) as broken on changed.customer_key = broken.customer_key
+    left join broken on changed.customer_key = broken.customer_key
     where broken.customer_key is null
     union all
     select
@@ -93,7 +93,7 @@ happened as (
             events.event_type,
             concat(events.event_on, events.scheduled_on) as event_mark
         from regimes
-        inner join events
+        inner join {{ ref('int_events') }} as events
             on
                 regimes.customer_key = events.customer_key
                 and regimes.regime_to > events.event_on

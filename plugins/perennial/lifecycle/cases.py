@@ -6,7 +6,7 @@ through the ways to meet them all, and leaves every way at the first contradicti
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from math import inf
+from math import floor, inf
 
 from perennial.config.conditions import Condition, Event, Value
 from perennial.lifecycle.ages import (
@@ -260,12 +260,29 @@ class Case:
         now = max(before[0], wanted.low), min(before[1], wanted.high)
         if now == before:
             return self
-        new = replace(self, money=self.money | {wanted.of: now})
+        new: Case | None = replace(self, money=self.money | {wanted.of: now})
         if new.least_spend >= new.most_spend or now[0] >= now[1]:
+            return None
+        new = new.add(new._orders_between_amounts())
+        if new is None:
             return None
         # what was spent, but not in the last 365 days, was spent before them
         recent_below = new.money.get("last_365_days", (0, inf))[1]
         return new._with_gap(more_than(FIRST, 364)) if recent_below <= new.least_spend else new
+
+    def _orders_between_amounts(self) -> Orders:
+        """How many order-days the bounds of the total and of the average leave possible, a cent's noise aside."""
+        total, total_below = self.money.get("total", (0, inf))
+        average, average_below = self.money.get("average", (0, inf))
+        fewest = floor((total - CENT / 2) / average_below) + 1 if total > CENT else 0
+        most = (total_below + CENT / 2) / (average - CENT / 2) if average > CENT else inf
+        return Orders(fewest, floor(most) if most < inf else inf)
+
+    @property
+    def spans(self) -> list[int]:
+        """Days from the first to the latest order that are worth trying, since the tenure turns there."""
+        turns = {abs(round(g.days)) for g in self.gaps if FIRST in (g.of, g.than) and not g.cycles}
+        return sorted({turn + more for turn in turns for more in (-1, 0, 1) if turn + more > 0})
 
     @property
     def least_spend(self) -> float:
@@ -282,8 +299,17 @@ class Case:
         return min(high.get("total", inf), high.get("average", inf) * self.high)
 
 
-def cases(case: Case, demands: list[Demand]) -> Iterator[Case]:
-    """Every way to meet the demands: first whatever leaves no choice, then the choice with the fewest ways out."""
+class TooManyWays(Exception):
+    """There are more ways to meet the demands than there is time for."""
+
+
+def cases(case: Case, demands: list[Demand], steps: Iterator[int]) -> Iterator[Case]:
+    """Every way to meet the demands: first whatever leaves no choice, then the choice with the fewest ways out.
+
+    Every choice takes one of the `steps`; TooManyWays when they are used up.
+    """
+    if next(steps, None) is None:
+        raise TooManyWays
     choices: list[AnyOf] = []
     demands = [*demands]
     while demands:
@@ -308,7 +334,7 @@ def cases(case: Case, demands: list[Demand]) -> Iterator[Case]:
     fewest = min(range(len(open_choices)), key=lambda n: len(open_choices[n]))
     others = [AnyOf(ways) for n, ways in enumerate(open_choices) if n != fewest]
     for way in open_choices[fewest]:
-        yield from cases(case, [*others, way])
+        yield from cases(case, [*others, way], steps)
 
 
 def _meets_at_once(case: Case, way: Demand) -> Case | None:

@@ -7,6 +7,7 @@ from itertools import accumulate
 from math import ceil, exp, floor, inf, log, sqrt
 
 from perennial.config.lifecycle import Cycle, Lifecycle, Population, Trend
+from perennial.lifecycle.cases import Case
 
 # plain gaps first: who reads a witness should be able to picture her
 GAPS = (20, 30, 10, 7, 14, 5, 3, 40, 60, 90, 2, 1, 120, 180, 365, 25, 15, 50, 4, 6, 270, 540, 730)
@@ -132,14 +133,19 @@ class History:
                 yield [max(1, ceil(round(weight * scale, 3))) for weight in shape]
 
 
-def histories(measures: Measures, low: int, high: float, trends: frozenset[str], *, fine: bool) -> Iterator[History]:
-    """Histories of `low` to `high` order-days worth trying, the plainest first."""
-    if low <= 1:
+def histories(case: Case, measures: Measures, *, fine: bool) -> Iterator[History]:
+    """Histories that may meet the case, the plainest first."""
+    if case.low <= 1:
         yield History((), measures)
-    counts = _counts(measures, max(2, low), high, trends)
+    counts = _counts(measures, max(2, case.low), case.high, case.trends)
     for count in counts:
         for gap in FINE_GAPS if fine else GAPS:
             yield History(((count - 1, gap),), measures)
+    for count in counts:
+        for span in case.spans:
+            gap = max(1, span // (count - 1))
+            if span > (count - 2) * gap:
+                yield History(((count - 2, gap), (1, span - (count - 2) * gap)), measures)
     changed = FINE_GAPS[::10] if fine else CHANGED_GAPS
     for count in counts:
         for late in sorted({1, 2, (count - 1) // 2, count - 2} & set(range(1, count - 1))):

@@ -12,11 +12,11 @@ from math import floor, inf
 
 from perennial.config.lifecycle import Lifecycle, LifecycleModel, Population, Stage
 from perennial.lifecycle.ages import DAY, FIRST, LAST, Gap, possible_cycle, solve
-from perennial.lifecycle.cases import Case, Demand, cases, demand
+from perennial.lifecycle.cases import Case, Demand, TooManyWays, cases, demand
 from perennial.lifecycle.histories import History, Measures, histories
 
 CENT = 100
-CHUNK, MOST_CASES, FINELY_SEARCHED, HALVINGS = 24, 3000, 8, 7
+CHUNK, MOST_STEPS, FINELY_SEARCHED, HALVINGS = 24, 1500, 8, 7
 
 
 @dataclass(frozen=True)
@@ -103,31 +103,30 @@ class Search:
         return self._find(self.model.stages[index], [(self.model.stages[index], True)])
 
     def _find(self, stage: Stage, wanted: list[tuple[Stage, bool]]) -> Found:
-        found, seen = self._cases(wanted), 0
         still_open: list[tuple[Case, list[Measures]]] = []
-        while chunk := sorted(islice(found, CHUNK), key=_simplicity):
-            for case in chunk:
-                measures = [m for m in self.measures if not refuted(case, m)]
-                witness = fitting(case, measures) if measures and len(still_open) < FINELY_SEARCHED else None
-                if witness:
-                    return Found(stage, witness)
-                still_open += [(case, measures)] if measures else []
-            seen += len(chunk)
-            if seen >= MOST_CASES:
-                break
-        else:
-            if not still_open:
-                return Found(stage, impossible=True)
+        found, complete = self._cases(wanted), False
+        try:
+            while chunk := sorted(islice(found, CHUNK), key=_simplicity):
+                for case in chunk:
+                    measures = [m for m in self.measures if not refuted(case, m)]
+                    witness = fitting(case, measures) if measures and len(still_open) < FINELY_SEARCHED else None
+                    if witness:
+                        return Found(stage, witness)
+                    still_open += [(case, measures)] if measures else []
+            complete = True
+        except TooManyWays:
+            pass  # those seen so far may still fit
         for case, measures in still_open[:FINELY_SEARCHED]:
             witness = fitting(case, measures, fine=True)
             if witness:
                 return Found(stage, witness)
-        return Found(stage)
+        return Found(stage, impossible=complete and not still_open)
 
     def _cases(self, wanted: list[tuple[Stage, bool]]) -> Iterator[Case]:
+        steps = iter(range(MOST_STEPS))
         for ordered in (False, True):
             demands: list[Demand] = [demand(s.when, holds=holds, ordered=ordered) for s, holds in wanted]
-            yield from cases(Case.of(ordered, self.cycles, self.missing), demands)
+            yield from cases(Case.of(ordered, self.cycles, self.missing), demands, steps)
 
 
 def _simplicity(case: Case) -> tuple[int, int]:
@@ -175,7 +174,7 @@ def fitting(case: Case, measures: list[Measures], *, fine: bool = False) -> Witn
     if case.high == 0:
         return _fit_without_orders(case, measures[0])
     for how in measures:
-        for history in histories(how, case.low, case.high, case.trends, fine=fine):
+        for history in histories(case, how, fine=fine):
             witness = _fit(case, history)
             if witness:
                 return witness
