@@ -262,6 +262,26 @@ class Nights:
         """Run dbt for the night, from staging to the timeline."""
         command = ["run", "--select", "+fct_lifecycle_timeline"]
         transform.run(command, self.compiled.config, as_of, self._warehouse)
+        with connect() as session:
+            session.execute("insert into ops.nights (as_of, built_at) values (%s, %s)", [as_of, self._noon(as_of)])
+
+    def believed(self, day: date, on: date) -> dict[tuple[str, str], str]:
+        """The stage of a day by customer key and model, as it was believed on the night `on`."""
+        with connect() as session:
+            rows = session.execute(
+                """select distinct on (customer_key, lifecycle_model) customer_key, lifecycle_model, stage
+                from (
+                    select customer_key, lifecycle_model, stage, valid_from, valid_to, replaced_on
+                    from marts.fct_timeline_revisions where replaced_on > %(on)s
+                    union all
+                    select customer_key, lifecycle_model, stage, valid_from, valid_to, 'infinity'
+                    from marts.fct_lifecycle_timeline
+                ) as said
+                where valid_from <= %(day)s and valid_to > %(day)s
+                order by customer_key, lifecycle_model, replaced_on""",
+                {"day": day, "on": on},
+            )
+            return {(customer, model): stage for customer, model, stage in rows}
 
     def timeline(self) -> Timeline:
         """The timeline as it stands."""

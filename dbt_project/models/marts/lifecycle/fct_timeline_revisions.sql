@@ -8,23 +8,23 @@
 {% set stays = as_built('intermediate', 'int_stays', keep_on_full_refresh=true) %}
 
 with
+built_before as (
+    select max(as_of) as as_of
+    from {{ source('ops', 'nights') }}
+    where built_at is not null and as_of < {{ as_of() }}
+),
+
+episodes as (
+    select
+        final.customer_key,
+        {{ built_from('final') }} as built_from
+    from {{ ref('int_episodes') }} as final
+    where final.episode_to = 'infinity'
+),
+
 {% if stays %}
     stays as (
         select * from {{ stays }}
-    ),
-
-    built_before as (
-        select max(as_of) as as_of
-        from {{ source('ops', 'nights') }}
-        where built_at is not null and as_of < {{ as_of() }}
-    ),
-
-    episodes as (
-        select
-            final.customer_key,
-            {{ built_from('final') }} as built_from
-        from {{ ref('int_episodes') }} as final
-        where final.episode_to = 'infinity'
     ),
 
     -- whose stays are about to be written anew, or who merged into somebody else
@@ -58,15 +58,18 @@ with
         {% endif %}
     )
 {% else %}
+    -- before the first night nothing was believed
     fct_timeline_revisions as (
         select
-            cast(null as text) as customer_key,
+            episodes.customer_key,
             cast(null as text) as lifecycle_model,
             cast(null as text) as stage,
-            cast(null as date) as valid_from,
-            cast(null as date) as valid_to,
+            built_before.as_of as valid_from,
+            built_before.as_of as valid_to,
             cast(null as text) as entered_by,
-            cast(null as date) as replaced_on
+            {{ as_of() }} as replaced_on
+        from episodes
+        inner join built_before on built_before.as_of is null
         where false
     )
 {% endif %}
