@@ -7,7 +7,8 @@ from random import Random
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from samples import random_customers
+from samples import EVENTS, random_customers
+from timeline_harness import delivering
 
 from perennial import config, transform
 from perennial.config import Config
@@ -46,8 +47,9 @@ SHIPPED = config.load()
 
 
 def settings() -> Config:
-    """The shipped configuration, but with audiences of our own."""
-    return replace(SHIPPED, audiences=Audiences.model_validate({"audiences": AUDIENCES}))
+    """The shipped configuration, but with audiences of our own, and a shop that tells of events."""
+    audiences = Audiences.model_validate({"audiences": AUDIENCES})
+    return replace(SHIPPED, audiences=audiences, sources=delivering(SHIPPED.sources, EVENTS))
 
 
 def noon(day: date) -> datetime:

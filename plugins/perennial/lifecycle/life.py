@@ -158,8 +158,8 @@ def _planned(
         key=sql.Literal(key),
         on=sql.Literal(on),
         stage=sql.SQL(compiled["stage"]),
-        days=sql.SQL(compiled["days"]),
-        clocks=sql.SQL(compiled["clocks"]),
+        days=sql.SQL(", ").join(map(sql.SQL, compiled["days"])),
+        clocks=sql.SQL(", ").join(map(sql.Literal, compiled["clocks"])),
     )
     changes = []
     for row in session.execute(query):

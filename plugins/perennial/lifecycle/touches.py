@@ -56,7 +56,7 @@ def added_up(touches: list[Touch]) -> Touches:
 
 
 def counted(touches: list[Touch]) -> list[date]:
-    """The days of the orders that count: something of what was paid is left; a cancellation leaves nothing."""
+    """The days of the orders that count: bought, and something of what was paid is left. A cancelled one has none."""
     orders: dict[tuple[str, str], list[Touch]] = {}
     for touch in touches:
         orders.setdefault((touch.source, touch.order_id), []).append(touch)
