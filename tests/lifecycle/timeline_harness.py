@@ -17,7 +17,7 @@ from perennial.config.sources import Entity, Sources
 from perennial.connections import Connection
 from perennial.warehouse import database
 
-RULE_SEEDS = (166, 265, 321, 758, 766, 779, 784)  # chosen so that every stage and kind of condition occurs
+RULE_SEEDS = (115, 219, 528, 758, 784, 856)  # chosen so that every stage and kind of condition occurs
 
 # From the input contract to the timeline, in the order of building.
 CHAIN = (
