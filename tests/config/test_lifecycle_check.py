@@ -51,6 +51,12 @@ WRONG = {
         None,
         ["stages.2.label.zh", "is missing"],
     ),
+    "an order taken for an event": (
+        MATURE,
+        VISITED.replace("visit]", "order]") + MATURE,
+        "types: [order]",
+        ["'order' is no event"],
+    ),
     "an event from no source": (MATURE, VISITED + MATURE, "types: [visit]", ["no source delivers the event 'visit'"]),
 }
 
@@ -89,7 +95,7 @@ def test_every_stage_is_shown_with_both_labels_and_a_customer_and_the_verdict_co
     assert lines[0] == "ecommerce, version 2: E-commerce, seven stages 电商七阶段"
     assert lines[3] == "  silent     Silent 沉默期: 1 order-day, cycle 3, silent for 80 days"
     assert [line.split()[0] for line in lines if not line.startswith(" ")][:2] == ["ecommerce,", "activity_fixed,"]
-    assert re.search(r"/config: all right\. 2 sources, 2 of 10 lifecycle models enabled, .*\.$", lines[-1])
+    assert re.search(r"/config: all right\. 2 sources, 10 of 10 lifecycle models enabled, .*\.$", lines[-1])
 
 
 def test_all_models_are_shown_on_request_and_stages_without_their_events_say_so(config_folder):
@@ -119,6 +125,8 @@ def test_a_stage_that_its_optional_events_could_not_save_is_refused(config_folde
 
 def test_a_model_that_is_not_enabled_is_refused_only_when_asked_for(config_folder):
     path = spoil(config_folder, "late: { cycles: 6, floor_days: 90 }", "orders: { exactly: 0 }", "user")
+    settings = config_folder / "lifecycle.yml"
+    settings.write_text(settings.read_text().replace("  - user\n", ""))
     assert check().exit_code == 0
     result = check("--all")
     assert f"{path}:{line_of(path, '- stage: churned')}: " in str(result.exception)

@@ -10,7 +10,7 @@ import golden
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracle import Customer, History, Order, Refund, Settings
+from oracle import Customer, Event, History, Order, Refund, Settings
 from samples import LEAVES, START, random_customers
 from timeline_harness import Compiled, Interval, Timeline
 
@@ -200,7 +200,13 @@ def small_customers(draw) -> list[Customer]:
             )
         registered = draw(st.none() | st.integers(**small)) if orders else 0
         known = None if registered is None else START + timedelta(days=registered)
-        made.append(Customer(f"c{number}", known, tuple(orders)))
+        kinds = st.sampled_from(["visit", "contract", "notice", "delivery", "unsubscribe"])
+        told = draw(st.lists(st.tuples(kinds, st.integers(-5, 400), st.none() | st.integers(-5, 400)), max_size=4))
+        events = tuple(
+            Event(kind, START + timedelta(days=on), None if due is None else START + timedelta(days=due), seq)
+            for seq, (kind, on, due) in enumerate(told)
+        )
+        made.append(Customer(f"c{number}", known, tuple(orders), events))
     return made
 
 

@@ -75,6 +75,8 @@ class Event(Entry):
 
     @model_validator(mode="after")
     def _cycles_need_a_floor(self) -> "Event":
+        if "order" in self.types:
+            raise ValueError("types: 'order' is no event; ask for orders, tenure or late instead")
         if self.cycles and self.within_days is None:
             raise ValueError("cycles needs within_days beside it, the fewest days to count")
         return self
