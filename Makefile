@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 AS_OF ?= 2017-09-30
 PORT ?= 8080
+CUSTOMERS ?= 200000
+ORDERS ?= 2000000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly ui test lint format stop clean
+.PHONY: help demo nightly ui test lint format bench stop clean
 
 help:  ## What can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
@@ -33,12 +35,15 @@ lint: $(VENV)/installed-dev  ## Style of Python, SQL and YAML, and the configura
 	@$(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models sql
 	@$(BIN)/yamllint --strict config dbt_project docker-compose.yml
-	@$(BIN)/perennial check
+	@$(BIN)/perennial check --all | tail -1
 
 format: $(VENV)/installed-dev  ## Put Python and SQL into shape
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/sqlfluff fix --disable-progress-bar --processes 2 dbt_project/models
+
+bench: $(VENV)/installed  ## How long the timeline takes, full and for a night, e.g. make bench CUSTOMERS=1000000 ORDERS=10000000
+	@$(BIN)/python bench/timeline.py --customers $(CUSTOMERS) --orders $(ORDERS)
 
 stop:  ## Stop the embedded server
 	@if [ -x $(BIN)/perennial ]; then $(BIN)/perennial stop; else echo "nothing is installed, nothing runs"; fi

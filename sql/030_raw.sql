@@ -76,3 +76,18 @@ create table if not exists raw.consents (
     loaded_at timestamptz not null default now()
 );
 create index if not exists consents_by_id on raw.consents (source, customer_id, channel, purpose);
+
+create table if not exists raw.events (
+    source text not null,
+    event_id text not null,
+    customer_id text not null,
+    event_type text not null,
+    occurred_at timestamptz not null,
+    scheduled_for timestamptz,
+    changed_at timestamptz,
+    payload_hash uuid not null,
+    batch_id text not null,
+    row_no bigint not null,
+    loaded_at timestamptz not null default now()
+);
+create index if not exists events_by_id on raw.events (source, event_id);

@@ -2,8 +2,8 @@
   A model as earlier nights left it, or none. For models that must know what a later model was built from: a ref would
   close a circle.
 #}
-{% macro as_built(schema, identifier) -%}
-    {%- if execute and not flags.FULL_REFRESH -%}
+{% macro as_built(schema, identifier, keep_on_full_refresh=false) -%}
+    {%- if execute and (keep_on_full_refresh or not flags.FULL_REFRESH) -%}
         {{ return(adapter.get_relation(database=target.database, schema=schema, identifier=identifier)) }}
     {%- endif -%}
     {{ return(none) }}
@@ -15,5 +15,51 @@
     {% if is_incremental() %}
         delete from {{ this }}
         where customer_key not in (select customer_key from {{ facts }})
+    {% endif %}
+{%- endmacro %}
+
+{# Of tonight's revisions, those that the new stays say again are none. #}
+{% macro forget_what_still_holds() -%}
+    {%- set revisions = ref('fct_timeline_revisions') -%}
+    {% if not var('scratch', none) %}
+        delete from {{ revisions }} as revisions
+        using {{ this }} as stays
+        where
+            revisions.replaced_on = {{ as_of() }}
+            and revisions.customer_key = stays.customer_key
+            and revisions.lifecycle_model = stays.lifecycle_model
+            and revisions.stage = stays.stage
+            and revisions.valid_from >= stays.valid_from
+            and revisions.valid_to <= stays.valid_to
+    {% endif %}
+{%- endmacro %}
+
+{#
+  What the latest event of each type says, as JSON: its day (`events`), or the day it announced (`scheduled`). A mark
+  is the day of an event with the announced day behind it.
+#}
+{% macro latest_events(types, what) -%}
+    {%- if types -%}
+        case
+            when num_nonnulls({% for type in types %}{{ type }}_latest{% if not loop.last %}, {% endif %}{% endfor %}) > 0
+                then jsonb_strip_nulls(jsonb_build_object(
+                    {%- for type in types %}
+                    '{{ type }}', {% if what == 'events' %}left({{ type }}_latest, 10){% else %}nullif(substr({{ type }}_latest, 11), ''){% endif %}
+                    {%- if not loop.last %},{% endif %}
+                    {%- endfor %}
+                ))
+        end
+    {%- else -%}
+        cast(null as jsonb)
+    {%- endif %} as {{ what }}
+{%- endmacro %}
+
+{#
+  A small index over the last row of every customer, so that a night finds out what was built from what without reading
+  every row. Only when the table is new: dbt's own `indexes` knows no condition.
+#}
+{% macro index_what_was_built(fingerprint, ends) -%}
+    {% if not is_incremental() %}
+        create index on {{ this }} (customer_key) include ({{ fingerprint }}) where {{ ends }} = 'infinity'
     {% endif %}
 {%- endmacro %}

@@ -40,6 +40,15 @@
     where orders.order_id is null
 {% endtest %}
 
+{# Events of customers nobody ever named; they wait for her. #}
+{% test event_of_a_known_customer(model) %}
+    select events.*
+    from {{ model }} as events
+    left join {{ ref('int_customer_keys') }} as keys
+        on events.source = keys.source and events.source_customer_id = keys.source_customer_id
+    where keys.customer_key is null
+{% endtest %}
+
 {# The last line of defence: a member without a granted consent must not be exported. #}
 {% test nobody_who_denied_is_exported(model, consents) %}
     select members.*

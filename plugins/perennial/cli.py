@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
 import click
@@ -12,8 +10,11 @@ import click
 from perennial import config, embedded, paths, progress
 from perennial.clv.command import clv
 from perennial.errors import PerennialError
+from perennial.lifecycle import commands, explain_command
+from perennial.lifecycle.backtest.command import backtest
 from perennial.warehouse import database
 
+_warehouse = database.running
 READS_ONLY = ("show", "list", "ls", "compile", "parse", "test", "docs", "debug")
 
 
@@ -41,7 +42,9 @@ def cli() -> None:
 def nightly(as_of: date | None, stay: bool) -> None:
     """Run the DAG customer_lifecycle for one night and show what came out."""
     from perennial import airflow_local, nightly
+    from perennial.lifecycle.check import require_reachable
 
+    require_reachable(config.load())  # complain now, not in a task
     with airflow_local.alone("perennial nightly"), embedded.session(stay=stay):
         nightly.run(as_of)
 
@@ -57,9 +60,17 @@ def summary(stay: bool) -> None:
 
 
 @cli.command()
-def check() -> None:
-    """Validate everything in config/: names file, line, key, value and remedy."""
+@click.option("--all", "everything", is_flag=True, help="Also lifecycle models that are not enabled.")
+def check(everything: bool) -> None:
+    """Validate everything in config/: names file, line, key, value and remedy.
+
+    Shows for every stage of the enabled lifecycle models a customer who would be in it.
+    """
+    from perennial.lifecycle.check import report
+
     found = config.load()
+    for line in report(found, everything=everything):
+        click.echo(line)
     click.echo(
         f"{paths.config()}: all right. {len(found.sources.sources)} sources, "
         f"{len(found.lifecycle.enabled)} of {len(found.lifecycle.models)} lifecycle models enabled, "
@@ -141,6 +152,9 @@ def ui(port: int) -> None:
 
 
 cli.add_command(clv)
+cli.add_command(backtest)
+cli.add_command(explain_command.command(Date(), database.running))
+cli.add_command(commands.lifecycle)
 
 
 def main() -> None:
@@ -156,16 +170,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("perennial: interrupted; run it again, nothing is half done", err=True)
         sys.exit(130)
-
-
-@contextmanager
-def _warehouse(stay: bool) -> Iterator[None]:
-    if not database.is_embedded():
-        yield
-        return
-    with embedded.session(stay=stay):
-        embedded.ensure_database(database.NAME)
-        yield
 
 
 def _follow_to_terminal() -> None:

@@ -18,6 +18,8 @@ from perennial.clock import wall_clock
 from perennial.config.sources import Source
 from perennial.connections import Connection
 from perennial.errors import ConfigError, FatalError, GateError
+from perennial.lifecycle import approval
+from perennial.lifecycle.check import require_reachable
 from perennial.progress import say
 from perennial.runs import exclusively, recorded
 from perennial.sources.extract import extract
@@ -48,11 +50,13 @@ def choose_as_of(requested: str | None, now: datetime) -> date:
 
 
 def open_night(as_of: date) -> list[str]:
-    """Prepare the warehouse and return the sources to extract."""
+    """Prepare the warehouse and return the sources to extract; ConfigError if a lifecycle stage can never occur."""
+    settings = config.load()
+    require_reachable(settings)
     database.migrate()
     with database.connect() as session:
         session.execute("insert into ops.nights (as_of) values (%s) on conflict do nothing", [as_of])
-    return list(config.load().sources.sources)
+    return list(settings.sources.sources)
 
 
 def extract_source(name: str, as_of: date, connection: Connection | None) -> str:
@@ -125,6 +129,8 @@ def build(as_of: date) -> bool:
             results = transform.run(NIGHTLY, settings, as_of, database.warehouse())
             slowest = sorted(results, key=lambda r: -r.seconds)[:5]
             step.details = {"nodes": len(results), "slowest": [[r.node, r.seconds] for r in slowest]}
+            with database.connect() as session:
+                approval.note(session, settings.lifecycle, as_of, wall_clock())
             _mark(as_of, built_at=wall_clock(), config_hash=transform.fingerprint(settings, as_of))
     return True
 
@@ -141,6 +147,8 @@ def send(as_of: date) -> int:
         settings = config.load()
         _require_built(as_of, transform.fingerprint(settings, as_of))
         gate.require_open(as_of)
+        with database.connect() as session:
+            approval.require(session, settings.lifecycle)
         with recorded(as_of, "export") as step:
             step.rows = export.run(as_of, settings)
             _mark(as_of, exported_at=wall_clock())

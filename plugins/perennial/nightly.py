@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from perennial import airflow_local, config, embedded, night, paths, progress, summary
+from perennial import airflow_local, embedded, night, paths, progress, summary
 from perennial.clock import wall_clock
 from perennial.errors import PerennialError
 from perennial.warehouse import database
@@ -20,7 +20,6 @@ DAG = "customer_lifecycle"
 
 def run(as_of: date | None) -> None:
     """Run `airflow dags test` for the night and end with its summary; PerennialError if the night failed."""
-    config.load()  # complain about config/ now, not in a task
     chosen = night.choose_as_of(str(as_of) if as_of else None, wall_clock())
     if database.is_embedded():
         embedded.ensure_database(database.NAME)

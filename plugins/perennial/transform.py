@@ -12,6 +12,7 @@ from pathlib import Path
 from perennial import paths
 from perennial.activation.compile import compile_audiences
 from perennial.config import Config
+from perennial.config.lifecycle import OWN_EVENTS
 from perennial.connections import Connection
 from perennial.errors import FatalError, RetriableError
 from perennial.lifecycle.compile import compile_enabled
@@ -50,18 +51,23 @@ def variables(config: Config, as_of: date) -> dict[str, object]:
             }
             for row, end in zip(lifecycle.population, [*starts[1:], None], strict=True)
         ],
+        "events": [name for name in lifecycle.events if name in {*OWN_EVENTS, *config.sources.event_types}],
+        "uses_recent_spend": lifecycle.uses_recent_spend,
         "lifecycle": compile_enabled(lifecycle),
         "stages": [
             {
                 "lifecycle_model": name,
                 "stage": stage.stage,
                 "stage_order": order,
+                "phase": stage.phase,
+                "decline_order": decline.get(stage.stage),
                 "label_en": stage.label.en,
                 "label_zh": stage.label.zh,
                 "description_en": stage.description.en,
                 "description_zh": stage.description.zh,
             }
             for name in lifecycle.enabled
+            for decline in [lifecycle.models[name].decline_path]
             for order, stage in enumerate(lifecycle.models[name].stages)
         ],
         "audiences": compile_audiences(config),
@@ -78,19 +84,21 @@ def fingerprint(config: Config, as_of: date) -> str:
     return hashlib.md5(json.dumps(variables(config, as_of), sort_keys=True).encode()).hexdigest()
 
 
-def run(arguments: list[str], config: Config, as_of: date, warehouse: Connection) -> list[NodeResult]:
-    """Run dbt with `arguments`, e.g. ["build"].
+def run(
+    arguments: list[str], config: Config, as_of: date, warehouse: Connection, aside: dict[str, object] | None = None
+) -> list[NodeResult]:
+    """Run dbt with `arguments`, e.g. ["build"]; `aside` are more variables, for tables beside those of the night.
 
     Raises FatalError naming the failed nodes, RetriableError if only connections failed. Never call it where another
     dbt runs in the same process.
     """
     from dbt.cli.main import dbtRunner  # slow to import, and only needed here
 
-    target = target_folder(as_of)
+    target = target_folder(as_of) / "aside" if aside else target_folder(as_of)
     project = str(paths.home() / "dbt_project")
     common = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(target)]
     common += ["--log-path", str(target / "logs"), "--log-level-file", "warn", "--quiet"]
-    command = [*arguments, *common, "--vars", json.dumps(variables(config, as_of), ensure_ascii=False)]
+    command = [*arguments, *common, "--vars", json.dumps(variables(config, as_of) | (aside or {}), ensure_ascii=False)]
     os.environ.update(warehouse.libpq())
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
     outcome = dbtRunner(callbacks=[_progress()]).invoke(command)

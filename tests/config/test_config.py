@@ -7,6 +7,8 @@ import pytest
 from perennial import config
 from perennial.errors import ConfigError
 
+ECOMMERCE = "lifecycle/ecommerce.yml"
+
 WRONG = [
     # file, what stands there, what somebody writes instead, what the message must say
     ("sources.yml", "overlap_days", "overlapp_days", ["sources.yml:15", "overlapp_days", "accepted: ", "overlap_days"]),
@@ -24,20 +26,45 @@ WRONG = [
     ("sources.yml", "    connection: shop\n", "", ["kind 'sql' needs 'connection'"]),
     ("sources.yml", "      orders:\n        table", "      baskets:\n        table", ["'baskets'", "order_lines"]),
     ("sources.yml", "currency: USD #", "currency: dollar #", ["business.currency", "'dollar'"]),
-    ("lifecycle.yml", "floor_days: 180 }", "floor_days: -180 }", ["floor_days", "-180", "greater than or equal to 0"]),
-    ("lifecycle.yml", "late: { cycles: 8", "latte: { cycles: 8", ["unknown key 'latte'", "late, not, orders"]),
-    ("lifecycle.yml", ", zh: 沉默期 }", " }", ["label.zh", "is missing"]),
-    ("lifecycle.yml", "else: true", "when: { trend: up }", ["'mature'", "else: true"]),
-    ("lifecycle.yml", "{ trend: down }", "{ trend: sideways }", ["'sideways'", "'up' or 'down'"]),
-    ("lifecycle.yml", "stage: silent", "stage: lost", ["'lost' stands twice"]),
-    ("lifecycle.yml", "stage: prospect", "stage: lead", ["first stage is 'prospect'"]),
-    ("lifecycle.yml", "default: ecommerce", "default: crm", ["'crm' is not enabled", "ecommerce, activity_fixed"]),
-    ("lifecycle.yml", "enabled: [ecommerce", "enabled: [commerce", ["'commerce'", "ecommerce, activity_fixed"]),
+    (
+        "lifecycle/ecommerce.yml",
+        "floor_days: 150 }",
+        "floor_days: -150 }",
+        ["ecommerce.yml:16", "floor_days", "-150", "greater than or equal to 0"],
+    ),
+    (
+        "lifecycle/ecommerce.yml",
+        "late: { cycles: 8",
+        "latte: { cycles: 8",
+        ["unknown key 'latte'", "late, not, orders"],
+    ),
+    (ECOMMERCE, ", zh: 沉默期 }", " }", ["label.zh", "is missing"]),
+    (ECOMMERCE, "else: true", "when: { trend: up }", ["'mature'", "else: true"]),
+    (ECOMMERCE, "{ trend: down }", "{ trend: sideways }", ["'sideways'", "'up' or 'down'"]),
+    (ECOMMERCE, "stage: silent", "stage: lost", ["'lost' stands twice"]),
+    (ECOMMERCE, "stage: prospect", "stage: lead", ["first stage is 'prospect'"]),
+    ("lifecycle.yml", "default: ecommerce", "default: sales", ["'sales' is not enabled", "ecommerce, activity_fixed"]),
+    ("lifecycle.yml", "  - ecommerce\n", "  - commerce\n", ["enabled.0", "'commerce'", "accepted: activity_fixed"]),
     ("lifecycle.yml", "effective_from: 2017-04-01", "effective_from: April", ["effective_from", "'April'"]),
-    ("lifecycle.yml", "orders: { exactly: 1 }", "orders: { exactly: 1, at_least: 1 }", ["exactly, or at_least"]),
-    ("lifecycle.yml", "orders: { exactly: 1 }", "orders:", ["exactly one condition"]),
-    ("lifecycle.yml", "orders: { exactly: 1 }", "orders: { at_least: 5, at_most: 3 }", ["nothing is in between"]),
-    ("lifecycle.yml", "orders: { exactly: 1 }", "tenure_days: { at_least: 5000000000 }", ["5000000000", "36500"]),
+    (
+        "lifecycle/ecommerce.yml",
+        "orders: { exactly: 1 }",
+        "orders: { exactly: 1, at_least: 1 }",
+        ["exactly, or at_least"],
+    ),
+    (ECOMMERCE, "orders: { exactly: 1 }", "orders:", ["exactly one condition"]),
+    (
+        "lifecycle/ecommerce.yml",
+        "orders: { exactly: 1 }",
+        "orders: { at_least: 5, at_most: 3 }",
+        ["nothing is in between"],
+    ),
+    (
+        "lifecycle/ecommerce.yml",
+        "orders: { exactly: 1 }",
+        "tenure_days: { at_least: 5000000000 }",
+        ["5000000000", "36500"],
+    ),
     (
         "lifecycle.yml",
         "shortest_days: 3\n",
@@ -45,7 +72,7 @@ WRONG = [
         ["400 is more than longest_days 365"],
     ),
     ("lifecycle.yml", "window_cycles: 6", "window_cycles: .inf", ["window_cycles", "1000"]),
-    ("lifecycle.yml", "enabled: [ecommerce, ", "enabled: [ecommerce, ecommerce, ", ["stands twice"]),
+    ("lifecycle.yml", "  - ecommerce\n", "  - ecommerce\n  - ecommerce\n", ["stands twice"]),
     ("lifecycle.yml", "2017-04-01", "2017-13-01", ["lifecycle.yml", "month must be in 1..12"]),
     ("sources.yml", "Y: granted", "yes: granted", ["is not read as text; put it in quotes"]),
     ("sources.yml", "order_id: pickup_ref", "order_id: _line", ["'_line' is a name of ours"]),
@@ -57,7 +84,7 @@ WRONG = [
     ("audiences.yml", "into: [silent, dormant]", "into: [asleep]", ["'asleep'", "accepted: prospect, lost, dormant"]),
     ("audiences.yml", "tier: [A]", "tier: [X]", ["audiences.yml:18", "'X'", "'A', 'B', 'C' or 'N'"]),
     ("audiences.yml", "[email_files]", "[mailchimp]", ["'mailchimp'", "email_files, sms_files"]),
-    ("audiences.yml", "stage: { model: ecommerce", "stage: { model: crm", ["'crm' is not enabled"]),
+    ("audiences.yml", "stage: { model: ecommerce", "stage: { model: sales", ["'sales' is not enabled"]),
     ("destinations.yml", "channel: email", "channel: letter", ["'letter'", "'email' or 'sms'"]),
     ("destinations.yml", "  sms_files", "  email_files", ["'email_files' stands twice"]),
     ("destinations.yml", "kind: files", "kind: [files", ["destinations.yml:6", "not valid YAML"]),

@@ -1,12 +1,17 @@
 """The whole demo: two sample shops, nine months, through Airflow; checked against the data it is made of."""
 
 import importlib.resources
+import json
+import shutil
 from pathlib import Path
 
 import nights
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+
+from perennial import config
+from perennial.errors import GateError
 
 pytestmark = [pytest.mark.e2e, pytest.mark.server, pytest.mark.airflow]
 
@@ -110,3 +115,113 @@ def test_all_audiences_reach_somebody(said):
     assert all(rows > 0 for rows in exported.values())
     for audience in exported:
         assert audience in said
+
+
+# --- the winter after: what became of those who faded ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def flapping(said) -> dict[str, float]:
+    """Stage changes per customer and year after the first order, by lifecycle model, on 30 September."""
+    kpis = "select lifecycle_model, changes_per_year from marts.lifecycle_kpis where cohort_month is null"
+    return {model: float(rate) for model, rate in nights.query(kpis)}
+
+
+@pytest.fixture(scope="module")
+def fading(flapping) -> dict[str, list[tuple[str, int, int]]]:
+    """By model, (stage, customers, silent until the year's end) of 30 September: all the others, then the way down."""
+    for arguments in (
+        ["sample", "--until", "2017-12-31"],
+        ["nightly", "--as-of", "2017-12-31"],
+        ["backtest", "--origin", "2017-09-30", "--horizon", "92"],
+    ):
+        done = nights.command(*arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+    found = {}
+    for model, stage, customers, silent, of_all, silent_of_all in nights.query(
+        """select b.lifecycle_model, b.rule, b.stage_customers, b.stage_silent, b.customers, b.silent
+        from marts.lifecycle_backtest as b
+        join marts.dim_stages as s on s.lifecycle_model = b.lifecycle_model and s.stage = b.rule
+        where b.rule_kind = 'stage' and b.origin = '2017-09-30' and s.decline_order > 1
+        order by b.lifecycle_model, s.decline_order"""
+    ):
+        path = found.setdefault(model, [("others", of_all, silent_of_all)])
+        path[0] = ("others", path[0][1] - customers, path[0][2] - silent)
+        path.append((stage, customers, silent))
+    return found
+
+
+def test_no_model_changes_its_mind_more_than_four_times_a_year(flapping):
+    assert len(flapping) == 10
+    assert all(0 < rate <= 4 for rate in flapping.values()), flapping
+
+
+def test_the_further_down_the_more_of_them_stay_silent(fading):
+    assert len(fading) == 9, "the journey goes nowhere down"
+    for model, path in fading.items():
+        shares = [silent / customers for _, customers, silent in path]
+        assert shares == sorted(set(shares)), f"{model}: {path}"
+
+
+def test_every_stage_on_the_way_down_holds_at_least_one_customer_in_a_hundred(fading):
+    for model, path in fading.items():
+        everybody = sum(customers for _, customers, _ in path)
+        assert all(customers >= 0.01 * everybody for _, customers, _ in path), f"{model}: {path}"
+
+
+def test_the_story_of_a_customer_can_be_read_and_no_address_is_in_it(fading):
+    ((lost, email),) = nights.query(
+        """select customer_key, email from marts.customer_lifecycle join pii.customer_contacts using (customer_key)
+        where lifecycle_model = 'ecommerce' and stage = 'lost' and email is not null order by 1 limit 1"""
+    )
+    story = nights.command("explain", lost)
+    assert story.returncode == 0, story.stderr
+    assert "流失期" in story.stdout
+    assert email not in story.stdout
+    assert "@" not in story.stdout
+
+
+def test_a_changed_rule_shows_who_moves_and_holds_the_exports_until_approved(fading, tmp_path, monkeypatch):
+    folder = tmp_path / "config"
+    shutil.copytree(Path(__file__).parents[2] / "config", folder)
+    changed = folder / "lifecycle" / "ecommerce.yml"
+    changed.write_text(changed.read_text().replace("floor_days: 75", "floor_days: 60"))
+    monkeypatch.setenv("PERENNIAL_CONFIG", str(folder))
+    monkeypatch.setattr(config, "_load", config._load.__wrapped__)
+
+    moves = json.loads(nights.command("lifecycle", "diff", "--json").stdout)["moves"]
+    assert [(m["lifecycle_model"], m["from_stage"], m["to_stage"]) for m in moves] == [
+        ("ecommerce", "declining", "silent")
+    ]
+    ask = "select count(*) from marts.customer_lifecycle where lifecycle_model = 'ecommerce' and stage = 'silent'"
+    ((before,),) = nights.query(ask)
+    believed = nights.query(STAGE_ON_A_DAY)
+    with pytest.raises(GateError, match="rules of ecommerce changed and nobody approved them"):
+        nights.run("2018-01-01")
+    ((after,),) = nights.query(ask)
+    assert after > before + moves[0]["customers"] / 2, "some were lost on new year's day"
+    assert nights.query(BELIEVED_ON_A_DAY) == believed, "what was believed on 31 December is still known"
+    assert nights.query(STAGE_ON_A_DAY) != believed
+
+    assert "approved by ann: ecommerce" in nights.command("lifecycle", "approve", "--by", "ann").stdout
+    nights.run("2018-01-01")
+    assert nights.query("select count(*) > 0 from activation.export_runs where as_of = '2018-01-01'") == [(True,)]
+
+
+STAGE_ON_A_DAY = """
+    select customer_key, lifecycle_model, stage from marts.fct_lifecycle_timeline
+    where valid_from <= '2017-11-15' and valid_to > '2017-11-15' order by 1, 2
+"""
+
+# as the description of fct_timeline_revisions says
+BELIEVED_ON_A_DAY = """
+    select distinct on (customer_key, lifecycle_model) customer_key, lifecycle_model, stage
+    from (
+        select customer_key, lifecycle_model, stage, replaced_on from marts.fct_timeline_revisions
+        where valid_from <= '2017-11-15' and valid_to > '2017-11-15' and replaced_on > '2017-12-31'
+        union all
+        select customer_key, lifecycle_model, stage, 'infinity' from marts.fct_lifecycle_timeline
+        where valid_from <= '2017-11-15' and valid_to > '2017-11-15'
+    ) as said
+    order by customer_key, lifecycle_model, replaced_on
+"""

@@ -8,12 +8,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from backtest_shop import MODEL
 from samples import OTHER_SETTINGS, START
 from timeline_harness import Compiled, Nights
 
 from perennial import embedded
+from perennial.config.lifecycle import LifecycleModel
 from perennial.connections import Connection
 from perennial.warehouse import database
+
+AFTER_ALL = START + timedelta(days=5000)  # a night to compile for that comes after everything that happens
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +44,13 @@ def warehouse() -> Iterator[Connection]:
 @pytest.fixture(scope="module")
 def shipped(warehouse) -> Compiled:
     """The chain compiled with the shipped settings."""
-    return Compiled({}, START, warehouse)
+    return Compiled({}, AFTER_ALL, warehouse)
 
 
 @pytest.fixture(scope="module")
 def other(warehouse) -> Compiled:
     """The chain compiled with the settings of another company."""
-    return Compiled(OTHER_SETTINGS, START + timedelta(days=1), warehouse)
+    return Compiled(OTHER_SETTINGS, AFTER_ALL + timedelta(days=1), warehouse)
 
 
 @pytest.fixture(scope="module", params=["shipped", "other"])
@@ -59,3 +63,9 @@ def compiled(request) -> Compiled:
 def nights(shipped, warehouse) -> Nights:
     """A warehouse whose nights follow each other; one test delivers to it."""
     return Nights(shipped, warehouse)
+
+
+@pytest.fixture
+def shop_model() -> LifecycleModel:
+    """A model of three stages for a shop small enough to work out by hand."""
+    return MODEL

@@ -1,11 +1,14 @@
-"""Random customers with every trouble an order can have, and random valid rule sets."""
+"""Random customers with every trouble an order or an event can have, and random valid rule sets."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import count as numbers
 from random import Random
 
-from oracle import Customer, Order, Refund
+from oracle import Customer, Event, Order, Refund
 
-from perennial.config.lifecycle import Cycle, LifecycleModel, Population, Trend
+from perennial.config.lifecycle import OWN_EVENTS, PHASES, Cycle, LifecycleModel, Population, Trend
 
 START = date(2016, 7, 1)
 
@@ -28,7 +31,12 @@ OTHER_SETTINGS = {
     ],
 }
 
-LEAVES = ("orders", "tenure_days", "tenure_cycles", "late", "trend")
+LEAVES = ("orders", "tenure_days", "tenure_cycles", "late", "trend", "value", "event", "scheduled")
+LOOKING = ("visit", "cart", "quote")
+SPEAKING = ("review", "survey", "return", "ticket")
+ENDING = ("contract", "notice", "termination")  # these may announce a date
+EVENTS = (*LOOKING, *SPEAKING, "delivery", *ENDING, *OWN_EVENTS)
+IGNORED = "newsletter"  # delivered, and named by no model
 
 
 def random_bounds(rnd: Random, low: int, high: int) -> dict:
@@ -46,6 +54,13 @@ def random_condition(rnd: Random, depth: int = 2) -> dict:
         return {kind: random_condition(rnd, depth - 1)}
     if kind == "trend":
         return {kind: rnd.choice(["up", "down"])}
+    if kind == "value":
+        of = rnd.choice([{}, {"of": "total"}, {"of": "average"}, {"of": "last_365_days"}])
+        return {kind: {**of, "at_least": rnd.choice([0, 25, 41, 73, 123, 400.01, 1500])}}
+    if kind == "event":
+        return {kind: random_event_rule(rnd)}
+    if kind == "scheduled":
+        return {kind: {"type": rnd.choice(ENDING), "is": rnd.choice(["ahead", "passed"])}}
     if kind == "late":
         return {
             kind: {
@@ -57,19 +72,34 @@ def random_condition(rnd: Random, depth: int = 2) -> dict:
     return {kind: random_bounds(rnd, *span)}
 
 
+def random_event_rule(rnd: Random) -> dict:
+    """One to three event types: ever, or lately, or since something else."""
+    rule = {"types": rnd.sample(EVENTS, rnd.randint(1, 3))}
+    since = rnd.choice([[], [], ["order"], [rnd.choice(EVENTS)], ["order", rnd.choice(EVENTS)]])
+    lately = {"within_days": rnd.choice([0, 1, 7, 14, 30, 90])}
+    paced = lately | {"cycles": rnd.choice([0.5, 1, 2.2])}
+    return rule | rnd.choice([{}, lately, lately, paced]) | ({"since": since} if since else {})
+
+
 def random_model(seed: int) -> LifecycleModel:
-    """A valid model of five to seven stages."""
+    """A valid model of five to eight stages; in some an event tells prospects apart."""
     rnd = Random(seed)
     text = {"en": "x", "zh": "某"}
-    conditions = [{"orders": {"exactly": 0}}] + [random_condition(rnd) for _ in range(rnd.randint(3, 5))]
-    stages = [{"stage": f"s{i}", "when": when} for i, when in enumerate(conditions)] + [{"stage": "rest", "else": True}]
-    stages[0]["stage"] = "prospect"
+    nothing = {"orders": {"exactly": 0}}
+    stages = [{"stage": "prospect", "when": nothing}]
+    stages += [{"stage": f"s{i}", "when": random_condition(rnd)} for i in range(1, rnd.randint(4, 6))]
+    stages += [{"stage": "rest", "else": True}]
+    if rnd.random() < 0.4:
+        stages.insert(0, {"stage": "s0", "when": {"all": [nothing, {"event": random_event_rule(rnd)}]}})
     return LifecycleModel.model_validate(
         {
             "version": 1,
             "name": text,
             "source": "random",
-            "stages": [{**stage, "label": text, "description": text} for stage in stages],
+            "stages": [
+                {**stage, "label": text, "description": text, "phase": PHASES[number % len(PHASES)]}
+                for number, stage in enumerate(stages)
+            ],
         }
     )
 
@@ -127,6 +157,58 @@ def paced(rnd: Random, start: date, paces: list[tuple[int, int, int, int]], trou
     return orders
 
 
+def announced(rnd: Random, kind: str, begin: date) -> list[Event]:
+    """Events that announce the end of something: kept, renewed, corrected, withdrawn, or told too late."""
+    on = begin + timedelta(days=rnd.randint(0, 250))
+    end = on + timedelta(days=rnd.randint(2, 300))
+
+    def told(days: int, to: date | None) -> Event:
+        return Event(kind, on + timedelta(days=days), to)
+
+    half, longer = (end - on).days // 2, end + timedelta(days=rnd.randint(1, 200))
+    return rnd.choice(
+        [
+            [told(0, end)],
+            [told(0, end), told(half, longer)],
+            [told(0, end), told((end - on).days, longer)],
+            [told(0, end), told((end - on).days + 20, longer)],
+            [told(0, end), told(half, on + timedelta(days=1))],
+            [told(0, end), told(half, None)],
+            [told(0, end), told(half, None), told(half + 40, longer)],
+            [told(0, end), told(0, longer)],
+            [told(0, end), told(0, None)],
+            [told(0, None), told(0, end)],
+            [told(0, on)],
+            [told(0, on - timedelta(days=9))],
+            [told(0, None)],
+        ]
+    )
+
+
+def random_events(rnd: Random, customer: Customer, number: Iterator[int]) -> tuple[Event, ...]:
+    """What happened to the customer beside the orders, in any order."""
+
+    def at(day: date, low: int, high: int) -> date:
+        return day + timedelta(days=rnd.randint(low, high))
+
+    known_on, days = customer.known_on, sorted({o.on for o in customer.orders})
+    happened = [Event(rnd.choice(LOOKING), at(known_on, -30, 500)) for _ in range(rnd.randint(0, 4))]
+    for day in rnd.sample(days, min(len(days), 15)):
+        happened += [Event("delivery", at(day, 0, 6))] * (rnd.random() < 0.6)
+        happened += [Event(rnd.choice(SPEAKING), at(day, 0, 45))] * (rnd.random() < 0.3)
+        happened += [Event(rnd.choice(LOOKING), day)] * (rnd.random() < 0.2)
+    if days and rnd.random() < 0.6:  # around the day on which the first order is no longer one of the last 365 days
+        happened += [Event(rnd.choice(LOOKING), at(days[0], 364, 366)) for _ in range(2)]
+    for kind in ENDING:
+        if rnd.random() < (0.25 if kind == "termination" else 0.4):
+            happened += announced(rnd, kind, at(known_on, -20, 60))
+    happened += [Event("unsubscribe", at(known_on, -10, 500))] * (rnd.random() < 0.3)
+    happened += [Event(IGNORED, at(known_on, -10, 500)) for _ in range(rnd.randint(0, 2))]
+    happened = [replace(event, seq=next(number)) for event in happened]
+    rnd.shuffle(happened)
+    return tuple(happened)
+
+
 def random_customer(rnd: Random, number: int) -> Customer:
     """A customer of one of the kinds below, kind after kind."""
     begin = START + timedelta(days=rnd.randint(0, 330))
@@ -153,6 +235,9 @@ def random_customer(rnd: Random, number: int) -> Customer:
 
 
 def random_customers(seed: int, count: int) -> list[Customer]:
-    """A batch of customers of every kind."""
+    """A batch of customers of every kind, most of them with events."""
     rnd = Random(seed)
-    return [random_customer(rnd, number) for number in range(count)]
+    customers = [random_customer(rnd, number) for number in range(count)]
+    # `seq` runs through the whole batch, so that there is a latest event also where two of them are one person
+    rnd, seq = Random(seed + 1), numbers()
+    return [replace(c, events=random_events(rnd, c, seq) if rnd.random() < 0.85 else ()) for c in customers]

@@ -3,7 +3,8 @@
 import pytest
 
 from perennial import config
-from perennial.config.lifecycle import Condition, LifecycleModel
+from perennial.config.conditions import Condition
+from perennial.config.lifecycle import LifecycleModel
 from perennial.lifecycle.compile import compile_enabled, compile_model, predicate
 
 TEXT = {"en": "x", "zh": "某"}
@@ -23,16 +24,16 @@ def model(*conditions: dict) -> LifecycleModel:
             "version": 3,
             "name": TEXT,
             "source": "test",
-            "stages": [{**stage, "label": TEXT, "description": TEXT} for stage in stages],
+            "stages": [{**stage, "label": TEXT, "description": TEXT, "phase": "stable"} for stage in stages],
         }
     )
 
 
 def candidates(*conditions: dict) -> str:
     """The days on which a model with these conditions can change its mind, besides the opening."""
-    opening, *rest = compile_model("m", model(*conditions))["candidates"].split(", (", 1)
-    assert opening == "(e.episode_on, 'opening')"
-    return "(" + rest[0] if rest else ""
+    (opening, begin), *rest = zip(*(compile_model("m", model(*conditions))[k] for k in ("days", "clocks")), strict=True)
+    assert (opening, begin) == ("e.episode_on", "opening")
+    return ", ".join(f"({day}, '{clock}')" for day, clock in rest)
 
 
 def test_stages_are_asked_in_their_order_and_the_last_is_the_rest():
@@ -62,6 +63,23 @@ def test_without_trend_every_trend_condition_is_false_at_any_depth():
         ({"orders": {"at_least": 0, "at_most": 4}}, "(e.orders >= 0 and e.orders <= 4)"),
         ({"tenure_days": {"at_most": 30}}, "coalesce(((day - e.first_order_on) <= 30), false)"),
         ({"trend": "up"}, "(e.trend = 'up')"),
+        ({"value": {"at_least": 500}}, "coalesce(e.spend + 0.0000005 >= 500.0, false)"),
+        (
+            {"value": {"of": "average", "at_least": 40.5}},
+            "coalesce(e.spend / nullif(e.orders, 0) + 0.0000005 >= 40.5, false)",
+        ),
+        ({"event": {"types": ["visit"]}}, "coalesce(cast(e.events ->> 'visit' as date) is not null, false)"),
+        (
+            {"event": {"types": ["visit"], "within_days": 30, "since": ["order"]}},
+            (
+                "coalesce(cast(e.events ->> 'visit' as date) >= e.last_order_on "
+                "and day < (cast(e.events ->> 'visit' as date) + 31), false)"
+            ),
+        ),
+        (
+            {"scheduled": {"type": "contract", "is": "ahead"}},
+            "coalesce(day < cast(e.scheduled ->> 'contract' as date), false)",
+        ),
         ({"not": {"orders": {"exactly": 1}}}, "(not (e.orders = 1))"),
         ({"all": [{"orders": {"exactly": 1}}]}, "((e.orders = 1))"),
     ],
@@ -108,6 +126,16 @@ def test_a_tenure_in_cycles_is_tested_against_the_days_on_which_it_flips():
 
 def test_what_stays_the_same_during_an_episode_names_no_day():
     assert candidates({"orders": {"at_least": 2}}, {"trend": "up"}, {"not": {"trend": "down"}}) == ""
+
+
+def test_an_event_flips_when_it_is_too_old_and_an_announced_date_when_it_comes():
+    recent = {"event": {"types": ["cart", "visit"], "within_days": 30, "cycles": 0.5}}
+    latest = "greatest(cast(e.events ->> 'cart' as date), cast(e.events ->> 'visit' as date))"
+    day = f"({latest} + cast(floor(greatest(0.5 * e.cycle_days, 30) + 0.0000005) as integer) + 1)"
+    assert candidates(recent) == f"({day}, 'recency')"
+    announced = {"scheduled": {"type": "contract", "is": "passed"}}
+    assert candidates(announced) == "(cast(e.scheduled ->> 'contract' as date), 'recency')"
+    assert candidates({"event": {"types": ["cart"]}}, {"value": {"at_least": 1}}) == ""
 
 
 def test_days_are_found_at_any_depth_and_named_once():

@@ -1,39 +1,44 @@
 """The real timeline SQL on a server of our own, fast enough to ask it thousands of questions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import psycopg
 from oracle import Customer
-from samples import random_model
+from samples import EVENTS, random_model
 
 from perennial import config, transform
 from perennial.config import Config
 from perennial.config.lifecycle import Lifecycle
+from perennial.config.sources import Entity, Sources
 from perennial.connections import Connection
 from perennial.warehouse import database
 
-RULE_SEEDS = (57, 547, 714, 1254, 1262, 1344)  # chosen so that every stage and kind of condition occurs
+RULE_SEEDS = (115, 219, 528, 758, 784, 856)  # chosen so that every stage and kind of condition occurs
 
 # From the input contract to the timeline, in the order of building.
 CHAIN = (
     "intermediate.int_customer_keys",
     "intermediate.int_ledger",
     "intermediate.int_order_states",
+    "intermediate.int_events",
     "intermediate.int_customer_facts",
     "intermediate.int_changed_customers",
     "intermediate.int_touches",
-    "intermediate.int_cycles",
-    "intermediate.int_trends",
     "intermediate.int_episodes",
+    "intermediate.int_stays",
     "marts.fct_lifecycle_timeline",
 )
 
+VIEWS = ("intermediate.int_order_states", "marts.fct_lifecycle_timeline")
+
 # What the chain reads. A test compares this with what dbt builds.
 INPUT = """
-drop table if exists pii.input_customers, input.input_orders, input.input_refunds cascade;
+drop table if exists pii.input_customers, input.input_orders, input.input_refunds, input.input_events,
+    input.input_consents cascade;
 create table pii.input_customers (
     source text, source_customer_id text, email text, phone text, country text, acquisition_source text,
     registered_on date, changed_at timestamptz
@@ -44,6 +49,14 @@ create table input.input_orders (
 );
 create table input.input_refunds (
     source text, refund_id text, order_id text, refunded_on date, amount numeric(18, 4), currency text
+);
+create table input.input_events (
+    source text, event_id text, source_customer_id text, event_type text, occurred_at timestamptz, event_on date,
+    scheduled_on date
+);
+create table input.input_consents (
+    source text, source_customer_id text, channel text, purpose text, status text, changed_at timestamptz,
+    changed_on date
 )
 """
 
@@ -56,19 +69,35 @@ def connect() -> psycopg.Connection:
     )
 
 
+def drop(session: psycopg.Connection, relation: str) -> None:
+    """Drop a table or view with everything that reads it."""
+    ask = "select case relkind when 'v' then 'view' else 'table' end from pg_class where oid = to_regclass(%s)"
+    for (kind,) in session.execute(ask, [relation]).fetchall():
+        session.execute(f"drop {kind} {relation} cascade")
+
+
 def extended(settings: dict) -> Config:
-    """The shipped configuration with random models beside the shipped ones, and other settings if given."""
+    """The shipped configuration, every shipped model and some random ones enabled, with other settings if given."""
     shipped = config.load()
     models = {f"random_{seed}": random_model(seed) for seed in RULE_SEEDS}
     lifecycle = Lifecycle(
         **{
             **dict(shipped.lifecycle),
-            "enabled": [*shipped.lifecycle.enabled, *models],
+            "enabled": [*shipped.lifecycle.models, *models],
             "models": shipped.lifecycle.models | models,
             **settings,
         }
     )
-    return replace(shipped, lifecycle=lifecycle)
+    return replace(shipped, lifecycle=lifecycle, sources=delivering(shipped.sources, EVENTS))
+
+
+def delivering(sources: Sources, types: Iterable[str]) -> Sources:
+    """The same sources, the first of which delivers events too."""
+    name, source = next(iter(sources.sources.items()))
+    columns = {"event_id": "id", "customer_id": "who", "event_type": {"from": "kind", "values": {t: t for t in types}}}
+    entity = Entity.model_validate({"table": "events", "columns": {**columns, "occurred_at": "at"}})
+    with_events = source.model_copy(update={"entities": source.entities | {"events": entity}})
+    return sources.model_copy(update={"sources": sources.sources | {name: with_events}})
 
 
 @dataclass(frozen=True)
@@ -104,7 +133,7 @@ def read_rows(session: psycopg.Connection) -> list[tuple]:
     """Every value of the timeline and of the episodes below it."""
     return [
         row
-        for table in ("intermediate.int_episodes", "marts.fct_lifecycle_timeline")
+        for table in ("intermediate.int_episodes", "intermediate.int_stays", "marts.fct_lifecycle_timeline")
         for row in session.execute(f"select to_jsonb(t) from {table} as t order by to_jsonb(t)").fetchall()
     ]
 
@@ -114,7 +143,7 @@ class Compiled:
 
     def __init__(self, settings: dict, night: date, warehouse: Connection):
         self.config = extended(settings)
-        # as_of enters nothing but the input layer, which is filled here: the SQL of any night will do
+        # beyond the input layer, which is filled here, as_of only keeps denials of later days away
         models = [model.split(".")[1] for model in CHAIN]
         transform.run(["compile", "--full-refresh", "--select", *models], self.config, night, warehouse)
         written = transform.target_folder(night) / "compiled"
@@ -133,9 +162,11 @@ class Compiled:
     def build(self, session: psycopg.Connection) -> None:
         """Build the chain in full from the input tables as they are."""
         for model, sql in self.sql.items():
-            session.execute(f"drop table if exists {model} cascade")
-            session.execute(f"create table {model} as {sql}")
-            session.execute(f"analyze {model}")
+            drop(session, model)
+            kind = "view" if model in VIEWS else "table"
+            session.execute(f"create {kind} {model} as {sql}")
+            if kind == "table":
+                session.execute(f"analyze {model}")
 
     @staticmethod
     def _fill(session: psycopg.Connection, customers: list[Customer]) -> None:
@@ -161,6 +192,21 @@ class Compiled:
                     for n, refund in enumerate(o.refunds):
                         row = ("shop", f"{order_id}/{n}", order_id, max(refund.on, o.on), refund.cents / 100)
                         copy.write_row(row)
+            told = [(c.key, e) for c in customers for e in c.events]
+            with cursor.copy(
+                "copy input.input_events (source, event_id, source_customer_id, event_type, occurred_at, event_on,"
+                " scheduled_on) from stdin"
+            ) as copy:
+                for key, e in told:
+                    if e.type != "unsubscribe":
+                        at = datetime.combine(e.on, time(), UTC) + timedelta(seconds=e.seq)
+                        copy.write_row(("shop", f"{key}/{e.seq}", key, e.type, at, e.on, e.scheduled_for))
+            with cursor.copy(
+                "copy input.input_consents (source, source_customer_id, status, changed_on) from stdin"
+            ) as copy:
+                for key, e in told:
+                    if e.type == "unsubscribe":
+                        copy.write_row(("shop", key, "denied", e.on))
 
 
 class Nights:
@@ -171,7 +217,7 @@ class Nights:
 
     def deliver(self, customers: list[Customer], emails: dict[str, str], as_of: date) -> None:
         """One batch per entity with everything the sources know, the future included: a backfill sees that too."""
-        rows = {"customers": [], "orders": [], "refunds": []}
+        rows = {entity: [] for entity in ("customers", "orders", "refunds", "events", "consents")}
         for c in customers:
             if c.registered_on:
                 rows["customers"].append((c.key, emails.get(c.key), self._noon(c.registered_on)))
@@ -182,7 +228,16 @@ class Nights:
                 rows["orders"].append((order_id, c.key, self._noon(o.on), status, cancelled_at, o.cents / 100, "USD"))
                 for m, r in enumerate(o.refunds):
                     rows["refunds"].append((f"{order_id}/{m}", order_id, self._noon(r.on), r.cents / 100, "USD"))
+            for e in c.events:
+                at = self._noon(e.on) + timedelta(seconds=e.seq)
+                due = e.scheduled_for and self._noon(e.scheduled_for)
+                if e.type == "unsubscribe":
+                    rows["consents"].append((c.key, "email", "marketing", "denied", at))
+                else:
+                    rows["events"].append((f"{c.key}/{e.seq}", c.key, e.type, at, due))
         columns = {
+            "events": "event_id, customer_id, event_type, occurred_at, scheduled_for",
+            "consents": "customer_id, channel, purpose, status, changed_at",
             "customers": "customer_id, email, registered_at",
             "orders": "order_id, customer_id, ordered_at, status, cancelled_at, amount, currency",
             "refunds": "refund_id, order_id, refunded_at, amount, currency",
@@ -207,6 +262,26 @@ class Nights:
         """Run dbt for the night, from staging to the timeline."""
         command = ["run", "--select", "+fct_lifecycle_timeline"]
         transform.run(command, self.compiled.config, as_of, self._warehouse)
+        with connect() as session:
+            session.execute("insert into ops.nights (as_of, built_at) values (%s, %s)", [as_of, self._noon(as_of)])
+
+    def believed(self, day: date, on: date) -> dict[tuple[str, str], str]:
+        """The stage of a day by customer key and model, as it was believed on the night `on`."""
+        with connect() as session:
+            rows = session.execute(
+                """select distinct on (customer_key, lifecycle_model) customer_key, lifecycle_model, stage
+                from (
+                    select customer_key, lifecycle_model, stage, valid_from, valid_to, replaced_on
+                    from marts.fct_timeline_revisions where replaced_on > %(on)s
+                    union all
+                    select customer_key, lifecycle_model, stage, valid_from, valid_to, 'infinity'
+                    from marts.fct_lifecycle_timeline
+                ) as said
+                where valid_from <= %(day)s and valid_to > %(day)s
+                order by customer_key, lifecycle_model, replaced_on""",
+                {"day": day, "on": on},
+            )
+            return {(customer, model): stage for customer, model, stage in rows}
 
     def timeline(self) -> Timeline:
         """The timeline as it stands."""
@@ -231,7 +306,7 @@ class Nights:
         with connect() as session:
             rows = session.execute(
                 """select customer_key, array_agg(concat_ws(' ', ctid, xmin) order by ctid)
-                from marts.fct_lifecycle_timeline group by customer_key"""
+                from intermediate.int_stays group by customer_key"""
             ).fetchall()
         return dict(rows)
 
@@ -245,7 +320,8 @@ class Nights:
         """The columns of the input tables as dbt builds them, and as `Compiled` does."""
         ask = """select table_schema, table_name, column_name, data_type, numeric_precision, numeric_scale
             from information_schema.columns
-            where table_name in ('input_customers', 'input_orders', 'input_refunds')
+            where table_name in
+                ('input_customers', 'input_orders', 'input_refunds', 'input_events', 'input_consents')
             order by table_name, ordinal_position"""
         with connect() as session:
             built = session.execute(ask).fetchall()

@@ -9,9 +9,9 @@ facts as (
     built as (
         select
             customer_key,
-            max(facts_hash) as facts_hash
+            facts_hash
         from {{ episodes }}
-        group by customer_key
+        where episode_to = 'infinity'
     ),
 
     int_changed_customers as (

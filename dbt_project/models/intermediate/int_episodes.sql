@@ -1,46 +1,162 @@
+{% set cycle = var('cycle') %}
+{% set trend = var('trend') %}
+{% set types = var('events') %}
+
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='customer_key',
-    on_schema_change='fail',
+    on_schema_change='append_new_columns',
     pre_hook="{{ forget_retired_customers() }}",
-    post_hook="truncate {{ ref('int_changed_customers') }}, {{ ref('int_touches') }}, {{ ref('int_cycles') }}, {{ ref('int_trends') }}",
+    post_hook=[
+        "{{ index_what_was_built('facts_hash', 'episode_to') }}",
+        "truncate {{ ref('int_changed_customers') }}, {{ ref('int_touches') }}",
+    ],
     indexes=[{'columns': ['customer_key', 'episode_on']}]
 ) }}
 
+-- One query, so that one sort serves every window: the days of a customer, within the regime that holds on them.
 with
-cycles as (
-    select * from {{ ref('int_cycles') }}
+touches as (
+    select * from {{ ref('int_touches') }}
 ),
 
-trends as (
-    select * from {{ ref('int_trends') }}
+-- everything a touch sees
+seen as (
+    select
+        *,
+        count(order_on) over so_far as orders,
+        min(order_on) over so_far as first_order_on,
+        max(order_on) over so_far as last_order_on,
+        sum(amount) over so_far as spend,
+        {% if var('uses_recent_spend') %}
+            sum(amount) over (so_far range between interval '364 days' preceding and current row)
+        {% else %}
+            cast(null as double precision)
+        {% endif %} as recent_spend,
+        {% for type in types %}
+            max({{ type }}_mark) over so_far as {{ type }}_latest,
+        {% endfor %}
+        max(order_on) over (so_far rows between unbounded preceding and 1 preceding) as previous_order_on
+    from touches
+    window so_far as (partition by customer_key, regime_from order by touch_on)
+),
+
+gaps as (
+    select
+        *,
+        sum(ln(cast(order_on - previous_order_on as double precision))) over so_far as sum_of_log_gaps
+    from seen
+    window so_far as (partition by customer_key, regime_from order by touch_on)
+),
+
+-- the personal cycle: the log-mean of her gaps, pulled towards the population
+paced as (
+    select
+        *,
+        {{ population_value('order_value', 'touch_on') }} as order_value,
+        least(greatest(
+            exp(
+                (
+                    {{ cycle.prior_weight }} * ln({{ population_value('median_gap_days', 'touch_on') }})
+                    + coalesce(sum_of_log_gaps, 0)
+                )
+                / ({{ cycle.prior_weight }} + greatest(orders - 1, 0))
+            ),
+            {{ cycle.shortest_days }}
+        ), {{ cycle.longest_days }}) as cycle_days
+    from gaps
+),
+
+framed as (
+    select
+        *,
+        cast(floor(least(greatest(
+            {{ trend.window_cycles }} * cycle_days, {{ trend.shortest_days }}
+        ), {{ trend.longest_days }}) + 0.0000005) as integer) as window_days
+    from paced
+),
+
+-- the days of the regime with their running totals: what was spent up to any day is one binary search away
+recalled as (
+    select
+        *,
+        array_agg(touch_on) over life as days,
+        array_agg(spend) over life as spends,
+        array_agg(orders) over life as order_counts
+    from framed
+    window
+        life as (
+            partition by customer_key, regime_from
+            order by touch_on
+            rows between unbounded preceding and unbounded following
+        )
+),
+
+-- there is a trend once two windows fit between the first and the latest order
+located as (
+    select
+        *,
+        case
+            when last_order_on - first_order_on >= 2 * window_days
+                then array[
+                    width_bucket(last_order_on - window_days, days),
+                    width_bucket(last_order_on - 2 * window_days, days)
+                ]
+        end as ends
+    from recalled
+    where touch_on >= regime_from and touch_on < regime_to
+),
+
+measured as (
+    select
+        *,
+        spend - spends[ends[1]] as spend_recent,
+        spends[ends[1]] - spends[ends[2]] as spend_before,
+        orders - order_counts[ends[1]] as orders_recent,
+        order_counts[ends[1]] - order_counts[ends[2]] as orders_before
+    from located
+),
+
+scored as (
+    select
+        *,
+        (spend_recent - spend_before) / (spend_before + order_value / 2) as spend_change,
+        (orders_recent - orders_before)
+        / sqrt(cast(greatest(1, orders_recent + orders_before) as double precision)) as frequency_change
+    from measured
 ),
 
 int_episodes as (
     select
-        cycles.customer_key,
-        cycles.episode_on,
-        lead(cycles.episode_on, 1, date 'infinity') over (
-            partition by cycles.customer_key
-            order by cycles.episode_on
-        ) as episode_to,
-        cycles.opened_by,
-        cycles.orders,
-        cycles.first_order_on,
-        cycles.last_order_on,
-        cycles.spend,
-        cycles.cycle_days,
-        cycles.window_days,
-        coalesce(trends.trend, 'none') as trend,
-        trends.spend_change,
-        trends.frequency_change,
-        cycles.facts_hash
-    from cycles
-    left join trends
-        on
-            cycles.customer_key = trends.customer_key
-            and cycles.episode_on = trends.episode_on
+        customer_key,
+        touch_on as episode_on,
+        lead(touch_on, 1, date 'infinity') over (partition by customer_key order by touch_on) as episode_to,
+        case when order_on is null then 'event' else 'order' end as opened_by,
+        orders,
+        first_order_on,
+        last_order_on,
+        spend,
+        cycle_days,
+        window_days,
+        -- a trend needs both: an effect on spend, and a change in frequency beyond chance
+        case
+            when ends is null then 'none'
+            when
+                spend_change <= {{ trend.spend_down }} and frequency_change <= -{{ trend.significance }}
+                then 'down'
+            when
+                spend_change >= {{ trend.spend_up }} and frequency_change >= {{ trend.significance }}
+                then 'up'
+            else 'flat'
+        end as trend,
+        spend_change,
+        frequency_change,
+        facts_hash,
+        recent_spend,
+        {{ latest_events(types, 'events') }},
+        {{ latest_events(types, 'scheduled') }}
+    from scored
 )
 
 select * from int_episodes

@@ -1,24 +1,58 @@
+{{ config(materialized='view') }}
+
 with
-ledger as (
+-- not materialized: read where it lies, three times, instead of being copied first
+ledger as not materialized (
     select * from {{ ref('int_ledger') }}
+),
+
+given_back as not materialized (
+    select distinct
+        source,
+        order_id
+    from ledger
+    where event_type <> 'order'
+),
+
+-- most orders stay as they were made
+kept as (
+    select
+        ledger.customer_key,
+        ledger.source,
+        ledger.order_id,
+        ledger.ordered_on,
+        ledger.event_on as state_from,
+        date 'infinity' as state_to,
+        ledger.amount as net_amount,
+        ledger.amount > 0 as is_valid
+    from ledger
+    left join given_back
+        on
+            ledger.source = given_back.source
+            and ledger.order_id = given_back.order_id
+    where ledger.event_type = 'order' and given_back.order_id is null
 ),
 
 days as (
     select
-        customer_key,
-        source,
-        order_id,
-        ordered_on,
-        event_on,
-        sum(amount) as amount,
-        bool_or(event_type = 'cancellation') as is_cancelled,
-        bool_or(event_type = 'order' and amount > 0) as is_bought
+        ledger.customer_key,
+        ledger.source,
+        ledger.order_id,
+        ledger.ordered_on,
+        ledger.event_on,
+        sum(ledger.amount) as amount,
+        bool_or(ledger.event_type = 'cancellation') as is_cancelled,
+        bool_or(ledger.event_type = 'order' and ledger.amount > 0) as is_bought
     from ledger
-    group by customer_key, source, order_id, ordered_on, event_on
+    inner join given_back
+        on
+            ledger.source = given_back.source
+            and ledger.order_id = given_back.order_id
+    group by ledger.customer_key, ledger.source, ledger.order_id, ledger.ordered_on, ledger.event_on
 ),
 
 -- an order counts while something of what was paid is left: not cancelled, and refunded for less than it cost
-int_order_states as (
+changing as (
     select
         customer_key,
         source,
@@ -32,6 +66,12 @@ int_order_states as (
         and sum(amount) over life > 0 as is_valid
     from days
     window life as (partition by source, order_id order by event_on)
+),
+
+int_order_states as (
+    select * from kept
+    union all
+    select * from changing
 )
 
 select * from int_order_states

@@ -1,23 +1,17 @@
+{% set types = var('events') %}
+
 with
 changed as (
     select * from {{ ref('int_changed_customers') }}
 ),
 
 states as (
-    select states.*
-    from {{ ref('int_order_states') }} as states
-    inner join changed on states.customer_key = changed.customer_key
-    where states.state_from < states.state_to and states.is_valid
+    select * from {{ ref('int_order_states') }}
 ),
 
 -- a refund or cancellation changes what earlier orders count for: from that day on another regime holds
-regime_starts as (
-    select
-        customer_key,
-        date '-infinity' as regime_from
-    from changed
-    union
-    select
+breaks as (
+    select distinct
         ledger.customer_key,
         ledger.event_on as regime_from
     from {{ ref('int_ledger') }} as ledger
@@ -25,57 +19,101 @@ regime_starts as (
     where ledger.event_type <> 'order'
 ),
 
-regimes as (
-    select
-        customer_key,
-        regime_from,
-        lead(regime_from, 1, date 'infinity') over (partition by customer_key order by regime_from) as regime_to
-    from regime_starts
+broken as (
+    select distinct customer_key from breaks
 ),
 
--- the order-days of a customer as each regime sees them
-order_days as (
+starts as (
+    select * from breaks
+    union all
     select
-        regimes.customer_key,
-        regimes.regime_from,
-        regimes.regime_to,
+        customer_key,
+        date '-infinity' as regime_from
+    from broken
+),
+
+-- most people have one regime only
+regimes as (
+    select
+        changed.customer_key,
+        changed.known_on,
+        changed.facts_hash,
+        date '-infinity' as regime_from,
+        date 'infinity' as regime_to
+    from changed
+    left join broken on changed.customer_key = broken.customer_key
+    where broken.customer_key is null
+    union all
+    select
+        starts.customer_key,
+        changed.known_on,
+        changed.facts_hash,
+        starts.regime_from,
+        lead(starts.regime_from, 1, date 'infinity') over (
+            partition by starts.customer_key
+            order by starts.regime_from
+        ) as regime_to
+    from starts
+    inner join changed on starts.customer_key = changed.customer_key
+),
+
+-- the orders of a customer as each regime sees them, the day on which it begins, and what happened besides
+happened as (
+    select
+        regimes.*,
         states.ordered_on as touch_on,
         states.ordered_on as order_on,
-        cast(sum(states.net_amount) as double precision) as amount
+        states.net_amount as amount,
+        cast(null as text) as event_type,
+        cast(null as text) as event_mark
     from regimes
     inner join states
         on
             regimes.customer_key = states.customer_key
             and regimes.regime_to > states.state_from
             and regimes.regime_from < states.state_to
-    group by regimes.customer_key, regimes.regime_from, regimes.regime_to, states.ordered_on
-),
-
-known_touches as (
+    where states.state_from < states.state_to and states.is_valid
+    union all
     select
-        regimes.*,
-        greatest(regimes.regime_from, changed.known_on) as touch_on
+        *,
+        greatest(regime_from, known_on) as touch_on,
+        cast(null as date) as order_on,
+        0 as amount,
+        cast(null as text) as event_type,
+        cast(null as text) as event_mark
     from regimes
-    inner join changed on regimes.customer_key = changed.customer_key
-    where
-        regimes.regime_from > date '-infinity'
-        or changed.known_on < regimes.regime_to
+    where regime_from > date '-infinity' or known_on < regime_to
+    {% if types %}
+        union all
+        select
+            regimes.*,
+            events.event_on as touch_on,
+            cast(null as date) as order_on,
+            0 as amount,
+            events.event_type,
+            concat(events.event_on, events.scheduled_on) as event_mark
+        from regimes
+        inner join {{ ref('int_events') }} as events
+            on
+                regimes.customer_key = events.customer_key
+                and regimes.regime_to > events.event_on
+    {% endif %}
 ),
 
 int_touches as (
     select
-        coalesce(order_days.customer_key, known_touches.customer_key) as customer_key,
-        coalesce(order_days.regime_from, known_touches.regime_from) as regime_from,
-        coalesce(order_days.regime_to, known_touches.regime_to) as regime_to,
-        coalesce(order_days.touch_on, known_touches.touch_on) as touch_on,
-        order_days.order_on,
-        coalesce(order_days.amount, 0) as amount
-    from order_days
-    full outer join known_touches
-        on
-            order_days.customer_key = known_touches.customer_key
-            and order_days.regime_from = known_touches.regime_from
-            and order_days.touch_on = known_touches.touch_on
+        customer_key,
+        regime_from,
+        touch_on,
+        max(regime_to) as regime_to,
+        max(order_on) as order_on,
+        {% for type in types %}
+            max(event_mark) filter (where event_type = '{{ type }}') as {{ type }}_mark,
+        {% endfor %}
+        cast(sum(amount) as double precision) as amount,
+        min(facts_hash) as facts_hash
+    from happened
+    group by customer_key, regime_from, touch_on
 )
 
 select * from int_touches

@@ -2,7 +2,7 @@
 
 from perennial.config import Config
 from perennial.config.audiences import Where
-from perennial.config.lifecycle import Range
+from perennial.config.conditions import Range
 
 NUMBERS = {
     "orders": "c.count_orders",

@@ -1,14 +1,16 @@
 """All of config/, validated before anything runs."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from perennial import paths
 from perennial.config.audiences import Audiences
+from perennial.config.conditions import event_conditions
 from perennial.config.destinations import Destinations
-from perennial.config.files import read
-from perennial.config.lifecycle import Lifecycle
+from perennial.config.files import place, read
+from perennial.config.lifecycle import OWN_EVENTS, Lifecycle, LifecycleModel
 from perennial.config.sources import Sources
 from perennial.errors import ConfigError
 
@@ -32,40 +34,74 @@ def load() -> Config:
 def _load(folder: Path) -> Config:
     parts: dict[str, object] = {}
     problems: list[str] = []
-    for name, model in (
-        ("sources", Sources),
-        ("lifecycle", Lifecycle),
-        ("audiences", Audiences),
-        ("destinations", Destinations),
+    for name, reader in (
+        ("sources", lambda: read(folder / "sources.yml", Sources)),
+        ("lifecycle", lambda: _lifecycle(folder)),
+        ("audiences", lambda: read(folder / "audiences.yml", Audiences)),
+        ("destinations", lambda: read(folder / "destinations.yml", Destinations)),
     ):
         try:
-            parts[name] = read(folder / f"{name}.yml", model)
+            parts[name] = reader()
         except ConfigError as error:
             problems.append(str(error))
     if not problems:
-        problems = list(_across_files(folder, **parts))
+        problems = [*_undelivered_events(folder, **parts), *_unknown_targets(folder, **parts)]
     if problems:
         raise ConfigError("\n".join(problems))
     return Config(**parts)
 
 
-def _across_files(folder: Path, sources, lifecycle: Lifecycle, audiences: Audiences, destinations: Destinations):
+def _lifecycle(folder: Path) -> Lifecycle:
+    """lifecycle.yml with every model of lifecycle/, one file each, named as the model."""
+    models, problems = {}, []
+    for path in sorted((folder / "lifecycle").glob("*.yml")):
+        try:
+            models[path.stem] = read(path, LifecycleModel)
+        except ConfigError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return read(folder / "lifecycle.yml", Lifecycle, models=models)
+
+
+def _undelivered_events(folder: Path, sources: Sources, lifecycle: Lifecycle, **_) -> Iterator[str]:
+    """Events that an enabled model cannot do without and no source delivers."""
+    delivered = {*OWN_EVENTS, *sources.event_types}
+    for name in lifecycle.enabled:
+        model = lifecycle.models[name]
+        for index, stage in enumerate(model.stages):
+            named = event_conditions(stage.when) if stage.when else ()
+            for missing in sorted(set(named) - delivered - set(model.optional_events)):
+                at = place(folder / "lifecycle" / f"{name}.yml", "stages", index, "when")
+                yield (
+                    f"{at}: no source delivers the event '{missing}'; delivered: {', '.join(sorted(delivered))}. "
+                    "Map it under `events` of a source, or list it in optional_events if the model can do without"
+                )
+
+
+def _unknown_targets(folder: Path, lifecycle: Lifecycle, audiences: Audiences, destinations: Destinations, **_):
+    """Destinations, lifecycle models and stages that audiences name and nobody knows."""
     file = folder / "audiences.yml"
     for name, audience in audiences.audiences.items():
-        for target in audience.destinations:
+        for index, target in enumerate(audience.destinations):
             if target not in destinations.destinations:
                 accepted = ", ".join(destinations.destinations)
-                yield f"{file}: audiences.{name}.destinations: unknown '{target}'; accepted: {accepted}"
+                at = place(file, "audiences", name, "destinations", index)
+                yield f"{at}: unknown '{target}'; accepted: {accepted}"
         for key in ("stage", "turning"):
             condition = getattr(audience.where, key)
             if condition is None:
                 continue
-            at = f"{file}: audiences.{name}.where.{key}"
+            at = ("audiences", name, "where", key)
             if condition.model not in lifecycle.enabled:
                 accepted = ", ".join(lifecycle.enabled)
-                yield f"{at}.model: '{condition.model}' is not enabled in lifecycle.yml; accepted: {accepted}"
+                yield (
+                    f"{place(file, *at, 'model')}: '{condition.model}' is not enabled in lifecycle.yml; "
+                    f"accepted: {accepted}"
+                )
                 continue
             stages = [s.stage for s in lifecycle.models[condition.model].stages]
             for stage in getattr(condition, "is_", None) or condition.into:
                 if stage not in stages:
-                    yield f"{at}: unknown stage '{stage}' of {condition.model}; accepted: {', '.join(stages)}"
+                    accepted = ", ".join(stages)
+                    yield f"{place(file, *at)}: unknown stage '{stage}' of {condition.model}; accepted: {accepted}"

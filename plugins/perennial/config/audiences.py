@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from perennial.config.conditions import Range, Text
 from perennial.config.files import Entry
-from perennial.config.lifecycle import Range, Text
 from perennial.config.sources import Identifier
 
 

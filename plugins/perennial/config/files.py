@@ -15,12 +15,43 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
 
+class Misplaced(ValueError):
+    """What is wrong with an entry, and where within it, so that the message names the very line."""
+
+    def __init__(self, message: str, *at: str | int):
+        super().__init__(message)
+        self.at = at
+
+
 Model = TypeVar("Model", bound=Entry)
 Path_ = tuple[Any, ...]
 
 
-def read(path: Path, model: type[Model]) -> Model:
-    """The file at `path` as a `model`; ConfigError for anything that is not as it should be."""
+def read(path: Path, model: type[Model], **more: Any) -> Model:
+    """The file at `path`, and `more` entries that stand elsewhere, as a `model`.
+
+    Raises ConfigError for anything that is not as it should be.
+    """
+    data, lines = _parsed(path)
+    if more and isinstance(data, dict):
+        for key in more.keys() & data.keys():
+            raise ConfigError(f"{path}:{lines[(key,)]}: '{key}' does not belong here: each stands in a file of its own")
+        data |= more
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [_explain(path, lines, problem, data, model) for problem in error.errors()]
+        raise ConfigError("\n".join(dict.fromkeys(problems))) from None
+
+
+def place(path: Path, *at: str | int) -> str:
+    """Where an entry of a valid file stands, as messages name it: file, line and key."""
+    _, lines = _parsed(path)
+    return f"{path}:{_line(lines, at)}: {'.'.join(map(str, at))}"
+
+
+def _parsed(path: Path) -> tuple[Any, dict[Path_, int]]:
+    """What the file says, and the line of every entry."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -39,11 +70,12 @@ def read(path: Path, model: type[Model]) -> Model:
         raise ConfigError(f"{path}{line}: not valid YAML: {getattr(error, 'problem', error)}") from None
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: holds a value that YAML cannot read: {error}. Put it in quotes.") from None
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        problems = [_explain(path, lines, problem, data, model) for problem in error.errors()]
-        raise ConfigError("\n".join(dict.fromkeys(problems))) from None
+    return data, lines
+
+
+def _line(lines: dict[Path_, int], at: Path_) -> int:
+    """The line of the entry, or of the nearest one around it."""
+    return next((lines[at[:n]] for n in range(len(at), -1, -1) if at[:n] in lines), 1)
 
 
 def _collect(node: yaml.Node, at: Path_, lines: dict[Path_, int], path: Path) -> None:
@@ -65,10 +97,10 @@ def _collect(node: yaml.Node, at: Path_, lines: dict[Path_, int], path: Path) ->
 
 
 def _explain(path: Path, lines: dict[Path_, int], problem: dict, data: Any, model: type[Entry]) -> str:
-    loc = _real(problem["loc"], data)
-    line = next((lines[loc[:n]] for n in range(len(loc), -1, -1) if loc[:n] in lines), 1)
-    key = ".".join(str(part) for part in loc) or "the file"
     kind, context = problem["type"], problem.get("ctx", {})
+    loc = (*_real(problem["loc"], data), *getattr(context.get("error"), "at", ()))
+    line = _line(lines, loc)
+    key = ".".join(str(part) for part in loc) or "the file"
     if kind == "extra_forbidden":
         accepted = ", ".join(_accepted(model, loc[:-1]))
         what = f"unknown key '{loc[-1]}'" + (f"; accepted: {accepted}" if accepted else "")

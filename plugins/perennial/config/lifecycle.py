@@ -1,84 +1,32 @@
-"""config/lifecycle.yml: lifecycle models as data, with typed conditions and frozen population values."""
+"""config/lifecycle.yml and config/lifecycle/*.yml: lifecycle models as data, with frozen population values."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from perennial.config.files import Entry
+from perennial.config.conditions import Condition, Range, Text, event_conditions, leaves
+from perennial.config.files import Entry, Misplaced
 from perennial.config.sources import Identifier
 
 PROSPECT = "prospect"
+PHASES = ("potential", "growing", "stable", "declining", "lost")
+Phase = Literal["potential", "growing", "stable", "declining", "lost"]
 
-
-class Text(Entry):
-    """A text people read, in both languages of the field."""
-
-    en: str = Field(min_length=1)
-    zh: str = Field(min_length=1)
-
-
-class Range(Entry):
-    """A whole number, bounded on one or both sides."""
-
-    at_least: int | None = Field(default=None, ge=0, le=36_500)
-    at_most: int | None = Field(default=None, ge=0, le=36_500)
-    exactly: int | None = Field(default=None, ge=0, le=36_500)
-
-    @model_validator(mode="after")
-    def _says_something(self) -> "Range":
-        if self.exactly is None and self.at_least is None and self.at_most is None:
-            raise ValueError("needs at_least, at_most or exactly")
-        if self.exactly is not None and (self.at_least is not None or self.at_most is not None):
-            raise ValueError("takes exactly, or at_least and at_most, not both")
-        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"at_least {self.at_least} is more than at_most {self.at_most}: nothing is in between")
-        return self
-
-    @property
-    def low(self) -> int | None:
-        """Smallest accepted number, None if open."""
-        return self.exactly if self.exactly is not None else self.at_least
-
-    @property
-    def high(self) -> int | None:
-        """Largest accepted number, None if open."""
-        return self.exactly if self.exactly is not None else self.at_most
-
-
-class Late(Entry):
-    """Silent for more than max(cycles x personal cycle, floor_days) days."""
-
-    cycles: float = Field(default=0, ge=0, le=1000)
-    floor_days: int = Field(ge=0, le=3650)
-
-
-class Condition(Entry):
-    """Exactly one test, or a combination of conditions."""
-
-    all: Annotated[list["Condition"], Field(min_length=1)] | None = None
-    any: Annotated[list["Condition"], Field(min_length=1)] | None = None
-    not_: "Condition | None" = Field(default=None, alias="not")
-    orders: Range | None = None
-    tenure_days: Range | None = None
-    tenure_cycles: Range | None = None
-    late: Late | None = None
-    trend: Literal["up", "down"] | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "Condition":
-        given = [key for key in self.model_fields_set if getattr(self, key) is not None]
-        if len(given) != 1 or len(self.model_fields_set) != 1:
-            raise ValueError("needs exactly one condition here; combine several with 'all' or 'any'")
-        return self
+# events nobody has to deliver: the warehouse knows them from orders, refunds, customers and consents
+OWN_EVENTS = ("registration", "refund", "cancellation", "unsubscribe")
 
 
 class Stage(Entry):
-    """One stage: a name that never changes, what people call it, and when a customer is in it."""
+    """One stage: a name that never changes, what people call it, and when a customer is in it.
+
+    `phase` says what the stage means in any model, so that statistics can tell winning back from losing.
+    """
 
     stage: Identifier
     label: Text
     description: Text
+    phase: Phase
     when: Condition | None = None
     else_: Literal[True] | None = Field(default=None, alias="else")
 
@@ -90,34 +38,73 @@ class Stage(Entry):
 
 
 class LifecycleModel(Entry):
-    """An ordered list of stages; the first whose condition holds is the customer's stage."""
+    """An ordered list of stages; the first whose condition holds is the customer's stage.
+
+    `optional_events` are events the model makes use of where a source delivers them; conditions on the missing ones
+    never hold. All other events it names must be delivered.
+    """
 
     version: int = Field(ge=1)
     name: Text
-    source: str
+    source: str = Field(min_length=1)
+    optional_events: list[Identifier] = Field(default_factory=list)
     stages: list[Stage] = Field(min_length=2)
 
     @model_validator(mode="after")
     def _well_formed(self) -> "LifecycleModel":
         names = [s.stage for s in self.stages]
-        twice = sorted({n for n in names if names.count(n) > 1})
-        if twice:
-            raise ValueError(f"stages: '{twice[0]}' stands twice; stage names are unique in a model")
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise Misplaced(f"'{name}' stands twice; stage names are unique in a model", "stages", index)
         if self.stages[-1].else_ is None:
-            raise ValueError(
-                f"stages: the last stage, '{names[-1]}', has a condition, so some customers would have no stage; "
-                "end the list with a stage that says 'else: true'"
+            raise Misplaced(
+                f"the last stage, '{names[-1]}', has a condition, so some customers would have no stage; "
+                "end the list with a stage that says 'else: true'",
+                *("stages", len(names) - 1),
             )
-        early = [s.stage for s in self.stages[:-1] if s.else_]
-        if early:
-            raise ValueError(f"stages: 'else: true' of '{early[0]}' hides all stages after it; move it to the end")
-        first = self.stages[0]
-        if first.stage != PROSPECT or first.when != Condition(orders=Range(exactly=0)):
-            raise ValueError(
-                "stages: the first stage is 'prospect' with 'when: {orders: {exactly: 0}}': "
-                "who has not ordered is a prospect in every model"
-            )
+        for index, stage in enumerate(self.stages[:-1]):
+            if stage.else_:
+                raise Misplaced(
+                    f"'else: true' of '{stage.stage}' hides all stages after it; move it to the end", "stages", index
+                )
+        self._begins_with_prospects(names)
         return self
+
+    def _begins_with_prospects(self, names: list[str]) -> None:
+        """Who has not ordered is a prospect, unless an event says more about her."""
+        index = names.index(PROSPECT) if PROSPECT in names else 0
+        stage = self.stages[index]
+        if stage.stage != PROSPECT or stage.when != NOT_ORDERED:
+            raise Misplaced(
+                "the first stage is 'prospect' with 'when: {orders: {exactly: 0}}': "
+                "who has not ordered is a prospect in every model",
+                *("stages", index),
+            )
+        for before, earlier in enumerate(self.stages[:index]):
+            parts = earlier.when.all or []
+            if NOT_ORDERED not in parts or not any(part.event for part in parts):
+                raise Misplaced(
+                    f"'{earlier.stage}' stands before 'prospect', so it needs "
+                    "'all: [{orders: {exactly: 0}}, {event: ...}]': only an event tells two prospects apart",
+                    *("stages", before),
+                )
+
+    @property
+    def events(self) -> list[str]:
+        """Every event type the conditions name, sorted."""
+        return sorted({name for s in self.stages if s.when for name in event_conditions(s.when)})
+
+    @property
+    def decline_path(self) -> dict[str, int]:
+        """The stages of a fading customer, from 1: the stable ones (all 1), then declining and lost ones, worst last.
+
+        Rules are written with the worst first, so that it wins.
+        """
+        fading = [s.stage for s in reversed(self.stages) if s.phase in ("declining", "lost")]
+        return {s.stage: 1 for s in self.stages if s.phase == "stable"} | {name: n for n, name in enumerate(fading, 2)}
+
+
+NOT_ORDERED = Condition(orders=Range(exactly=0))
 
 
 class Cycle(Entry):
@@ -162,7 +149,7 @@ class Population(Entry):
 
 
 class Lifecycle(Entry):
-    """The whole file."""
+    """The settings of lifecycle.yml together with the models, one file each in lifecycle/."""
 
     enabled: list[Identifier] = Field(min_length=1)
     default: Identifier
@@ -173,16 +160,27 @@ class Lifecycle(Entry):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Lifecycle":
-        for name in self.enabled:
+        for index, name in enumerate(self.enabled):
             if name not in self.models:
-                raise ValueError(f"enabled: unknown model '{name}'; accepted: {', '.join(self.models)}")
+                raise Misplaced(f"unknown model '{name}'; accepted: {', '.join(self.models)}", "enabled", index)
         if len(set(self.enabled)) < len(self.enabled):
-            raise ValueError("enabled: a model stands twice")
+            raise Misplaced("a model stands twice", "enabled")
         if self.default not in self.enabled:
-            raise ValueError(f"default: '{self.default}' is not enabled; accepted: {', '.join(self.enabled)}")
+            raise Misplaced(f"'{self.default}' is not enabled; accepted: {', '.join(self.enabled)}", "default")
         starts = [p.effective_from for p in self.population]
         if starts[0] is not None or None in starts[1:]:
-            raise ValueError("population: the first row, and only the first, has no effective_from")
+            raise Misplaced("the first row, and only the first, has no effective_from", "population")
         if starts[1:] != sorted(set(starts[1:])):
-            raise ValueError("population: effective_from must rise from row to row")
+            raise Misplaced("effective_from must rise from row to row", "population")
         return self
+
+    @property
+    def events(self) -> list[str]:
+        """Every event type an enabled model names: these open episodes."""
+        return sorted({event for name in self.enabled for event in self.models[name].events})
+
+    @property
+    def uses_recent_spend(self) -> bool:
+        """Whether an enabled model asks for the spend of the last 365 days, which takes a sum of its own."""
+        conditions = [s.when for name in self.enabled for s in self.models[name].stages if s.when]
+        return any(c.value and c.value.of == "last_365_days" for when in conditions for c in leaves(when))

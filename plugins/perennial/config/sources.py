@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
-from perennial.config.files import Entry
+from perennial.config.files import Entry, Misplaced
 from perennial.warehouse import contract
 
 
@@ -97,6 +97,11 @@ class Source(Entry):
                         f"entities.{name}.columns.{column}.values: '{target}'; accepted: "
                         f"{', '.join(known[column].choices)}"
                     )
+            if known[column].declared and not origin.constant and not origin.values:
+                raise Misplaced(
+                    "needs 'values' that name every type it delivers, or a 'constant': models are checked against them",
+                    *("entities", name, "columns", column),
+                )
         missing = [c.name for c in known.values() if c.required and c.name not in entity.columns]
         if missing:
             raise ValueError(f"entities.{name}.columns: missing {', '.join(missing)}; map or give a constant")
@@ -107,3 +112,13 @@ class Sources(Entry):
 
     business: Business
     sources: dict[Identifier, Source] = Field(min_length=1)
+
+    @property
+    def event_types(self) -> list[str]:
+        """Every event type that a source delivers, sorted."""
+        found: set[str] = set()
+        for source in self.sources.values():
+            if "events" in source.entities:
+                origin = source.entities["events"].columns["event_type"]
+                found |= {origin.constant} if origin.constant else set(origin.values.values())
+        return sorted(found)

@@ -15,7 +15,8 @@ class Column:
     """One contract column.
 
     `past` marks timestamps of things that happened: never later than the extraction. `positive` marks amounts whose
-    sign says nothing: a negative one would turn its meaning round.
+    sign says nothing: a negative one would turn its meaning round. `declared` marks columns whose accepted values are
+    the ones the source's mapping names.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Column:
     choices: tuple[str, ...] = ()
     past: bool = False
     positive: bool = False
+    declared: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,17 @@ ENTITIES: dict[str, Entity] = {
             Column("purpose", required=True),
             Column("status", required=True, choices=("granted", "denied")),
             Column("changed_at", "timestamp", required=True),
+        ),
+        _entity(
+            "events",
+            "event_id",
+            Column("event_id", required=True),
+            Column("customer_id", required=True),
+            Column("event_type", required=True, declared=True),
+            Column("occurred_at", "timestamp", required=True, past=True),
+            Column("scheduled_for", "timestamp"),
+            Column("changed_at", "timestamp"),
+            version="changed_at",
         ),
     )
 }

@@ -30,6 +30,17 @@ def is_embedded() -> bool:
 
 
 @contextmanager
+def running(stay: bool = False) -> Iterator[None]:
+    """A warehouse that can be reached: the embedded one is started for the block, and stopped unless `stay`."""
+    if not is_embedded():
+        yield
+        return
+    with embedded.session(stay=stay):
+        embedded.ensure_database(NAME)
+        yield
+
+
+@contextmanager
 def connect(connection: Connection | None = None) -> Iterator[psycopg.Connection]:
     """One transaction on the warehouse, rows as dicts; rolled back on any error. RetriableError if unreachable."""
     target = connection or warehouse()

@@ -84,8 +84,9 @@ def _rules(column: Column, origin: Origin, currencies: tuple[str, ...], extracte
     if column.required:
         tests.append(("missing_value", sql.SQL("{} is null").format(text)))
     tests.append(("undecodable_text", sql.SQL("position(U&'\\FFFD' in {}) > 0").format(text)))
-    if column.choices:
-        choices = sql.SQL(", ").join(map(sql.Literal, column.choices))
+    accepted = column.choices or (tuple(origin.values.values()) if column.declared and origin.values else ())
+    if accepted:
+        choices = sql.SQL(", ").join(map(sql.Literal, accepted))
         tests.append(("value_not_allowed", sql.SQL("{} not in ({})").format(text, choices)))
     if column.type == "number":
         valid = sql.SQL("({0} ~ {1} and pg_input_is_valid({0}, 'numeric(18, 4)'))").format(

@@ -1,0 +1,77 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    full_refresh=false,
+    indexes=[{'columns': ['customer_key', 'lifecycle_model', 'replaced_on']}]
+) }}
+
+{% set stays = as_built('intermediate', 'int_stays', keep_on_full_refresh=true) %}
+
+with
+built_before as (
+    select max(as_of) as as_of
+    from {{ source('ops', 'nights') }}
+    where built_at is not null and as_of < {{ as_of() }}
+),
+
+episodes as (
+    select
+        final.customer_key,
+        {{ built_from('final') }} as built_from
+    from {{ ref('int_episodes') }} as final
+    where final.episode_to = 'infinity'
+),
+
+{% if stays %}
+    stays as (
+        select * from {{ stays }}
+    ),
+
+    -- whose stays are about to be written anew, or who merged into somebody else
+    rewritten as (
+        select distinct stays.customer_key
+        from stays
+        left join episodes on stays.customer_key = episodes.customer_key
+        where stays.valid_to = 'infinity' and stays.built_from is distinct from episodes.built_from
+    ),
+
+    -- of a plan only what had come true is a belief about the past
+    fct_timeline_revisions as (
+        select
+            stays.customer_key,
+            stays.lifecycle_model,
+            stays.stage,
+            stays.valid_from,
+            least(stays.valid_to, built_before.as_of + 1) as valid_to,
+            stays.entered_by,
+            {{ as_of() }} as replaced_on
+        from stays
+        inner join rewritten on stays.customer_key = rewritten.customer_key
+        inner join built_before on stays.valid_from <= built_before.as_of
+        {% if is_incremental() %}
+            left join {{ this }} as kept
+                on
+                    stays.customer_key = kept.customer_key
+                    and stays.lifecycle_model = kept.lifecycle_model
+                    and kept.replaced_on = {{ as_of() }}
+            where kept.customer_key is null
+        {% endif %}
+    )
+{% else %}
+    -- before the first night nothing was believed
+    fct_timeline_revisions as (
+        select
+            episodes.customer_key,
+            cast(null as text) as lifecycle_model,
+            cast(null as text) as stage,
+            built_before.as_of as valid_from,
+            built_before.as_of as valid_to,
+            cast(null as text) as entered_by,
+            {{ as_of() }} as replaced_on
+        from episodes
+        inner join built_before on built_before.as_of is null
+        where false
+    )
+{% endif %}
+
+select * from fct_timeline_revisions

@@ -1,0 +1,129 @@
+"""What a customer is worth tonight, what she consented to, and which audiences she is in or out of, and why."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from perennial.activation.where_words import Candidate, Check, Course, checks
+from perennial.config import Config
+from perennial.lifecycle.phrases import Words
+
+TONIGHT = """
+    select c.count_orders, c.first_ordered_on, c.last_ordered_on, v.historic_value, a.value_12m, a.abc_tier,
+        a.revenue_share_cum
+    from marts.dim_customers as c
+    inner join marts.customer_clv as v using (customer_key)
+    inner join marts.customer_abc as a using (customer_key)
+    where c.customer_key = %s
+"""
+COURSES = (
+    "select lifecycle_model, stage, next_stage, next_stage_on from marts.customer_lifecycle where customer_key = %s"
+)
+CONSENTS = """
+    select channel, purpose, status, since, source from activation.consents
+    where customer_key = %s order by channel, purpose
+"""
+VERDICTS = """
+    select m.audience, m.destination, m.channel, m.verdict, m.reason,
+        coalesce(r.label_en, m.reason) as label_en, coalesce(r.label_zh, m.reason) as label_zh
+    from activation.audience_members as m
+    left join marts.dim_reasons as r on r.kind = 'audience' and r.reason = m.reason
+    where m.customer_key = %s and m.as_of = %s
+    order by m.destination
+"""
+
+
+@dataclass(frozen=True)
+class Consent:
+    """Her last word on a channel and purpose; the most restrictive of all her records."""
+
+    channel: str
+    purpose: str
+    status: str
+    since: date
+    source: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the night decided for one destination: export or exclude, and the reason."""
+
+    destination: str
+    channel: str
+    verdict: str
+    reason: str
+    label: Words
+
+
+@dataclass(frozen=True)
+class Audience:
+    """An audience and every condition it asks for. Without verdicts she does not meet its conditions."""
+
+    audience: str
+    label: Words
+    objective: str
+    verdicts: list[Verdict]
+    checks: list[Check]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Tonight's value in the reporting currency, tier, consents and audiences.
+
+    `revenue_share_cum` is the share of twelve months' revenue made by all customers up to her, best first.
+    """
+
+    historic_value: float
+    value_12m: float
+    tier: str
+    revenue_share_cum: float | None
+    consents: list[Consent]
+    audiences: list[Audience]
+
+
+def standing(session: psycopg.Connection, key: str, config: Config, as_of: date) -> Standing:
+    """Everything about a known customer that is decided anew each night; `as_of` is the night the marts show."""
+    tonight = session.execute(TONIGHT, [key]).fetchone()
+    candidate = _candidate(session, key, as_of, tonight)
+    verdicts: dict[str, list[Verdict]] = {}
+    for row in session.execute(VERDICTS, [key, as_of]):
+        label = Words(row["label_en"], row["label_zh"])
+        verdict = Verdict(row["destination"], row["channel"], row["verdict"], row["reason"], label)
+        verdicts.setdefault(row["audience"], []).append(verdict)
+    share = tonight["revenue_share_cum"]
+    return Standing(
+        historic_value=float(tonight["historic_value"]),
+        value_12m=float(tonight["value_12m"]),
+        tier=tonight["abc_tier"],
+        revenue_share_cum=None if share is None else float(share),
+        consents=[Consent(**row) for row in session.execute(CONSENTS, [key])],
+        audiences=[
+            Audience(
+                audience=name,
+                label=Words(audience.label.en, audience.label.zh),
+                objective=audience.objective,
+                verdicts=verdicts.get(name, []),
+                checks=checks(audience.where, candidate, config.lifecycle.models),
+            )
+            for name, audience in config.audiences.audiences.items()
+        ],
+    )
+
+
+def _candidate(session: psycopg.Connection, key: str, as_of: date, tonight: dict[str, Any]) -> Candidate:
+    def ago(day: date | None) -> int | None:
+        return None if day is None else (as_of - day).days
+
+    return Candidate(
+        as_of=as_of,
+        tier=tonight["abc_tier"],
+        orders=tonight["count_orders"],
+        days_since_first_order=ago(tonight["first_ordered_on"]),
+        days_since_last_order=ago(tonight["last_ordered_on"]),
+        courses={
+            row["lifecycle_model"]: Course(row["stage"], row["next_stage"], row["next_stage_on"])
+            for row in session.execute(COURSES, [key])
+        },
+    )

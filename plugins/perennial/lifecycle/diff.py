@@ -1,0 +1,46 @@
+"""Who would move if config/ were built as it stands now: build the stays aside, compare, drop them again."""
+
+from datetime import date
+from typing import Any
+
+import psycopg
+
+from perennial import transform
+from perennial.config import Config
+from perennial.connections import Connection
+
+# what depends on rules, from the facts on; everything before is read where the last night left it
+REBUILT = ("int_events", "int_customer_facts", "int_changed_customers", "int_touches", "int_episodes", "int_stays")
+SCRATCH = "scratch"
+
+MOVES = """
+    with
+    today as (
+        select customer_key, lifecycle_model, stage from intermediate.int_stays
+        where valid_from <= %(as_of)s and valid_to > %(as_of)s
+    ),
+    changed as (
+        select customer_key, lifecycle_model, stage from scratch.int_stays
+        where valid_from <= %(as_of)s and valid_to > %(as_of)s
+    )
+    select lifecycle_model, today.stage as from_stage, changed.stage as to_stage, count(*) as customers,
+        array_agg(customer_key order by customer_key) as customer_keys
+    from today full outer join changed using (customer_key, lifecycle_model)
+    group by 1, 2, 3
+    order by 1, 2, 3
+"""
+
+
+def stages(config: Config, as_of: date, warehouse: Connection, session: psycopg.Connection) -> list[dict[str, Any]]:
+    """Customers by lifecycle_model, from_stage and to_stage on `as_of`, those who stay included.
+
+    from_stage is None for a model that was not built yet, to_stage for one that is no longer enabled.
+    """
+    aside = {"scratch": SCRATCH, "scratch_models": list(REBUILT)}
+    try:
+        transform.run(["run", "--full-refresh", "--select", *REBUILT], config, as_of, warehouse, aside)
+        return session.execute(MOVES, {"as_of": as_of}).fetchall()
+    finally:
+        session.rollback()
+        session.execute(f"drop schema if exists {SCRATCH} cascade")
+        session.commit()

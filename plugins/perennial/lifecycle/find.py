@@ -1,0 +1,78 @@
+"""Who is meant: from what somebody typed to a customer_key. Contact details are neither accepted nor repeated."""
+
+import re
+
+import psycopg
+
+from perennial.errors import FatalError
+
+CANDIDATES = 5
+SHORTEST = 6
+IDS = (
+    f"Give a customer_key, the first {SHORTEST} or more characters of one, or source:customer_id as the source knows "
+    "her, such as shop:101748"
+)
+PHONE = re.compile(r"[+].*|(?!\d+$)[\d ./()-]{7,}")  # digits alone may begin a key
+
+STARTING = """
+    select distinct customer_key from intermediate.int_customer_keys
+    where starts_with(customer_key, %s) order by customer_key limit %s
+"""
+KNOWN_AS = "select customer_key from intermediate.int_customer_keys where source = %s and source_customer_id = %s"
+KNOWN_SIMILARLY = """
+    select distinct customer_key from intermediate.int_customer_keys
+    where source = %s and starts_with(source_customer_id, %s) order by customer_key limit %s
+"""
+
+
+def customer(session: psycopg.Connection, typed: str, sources: list[str]) -> str:
+    """The one customer_key that `typed` stands for.
+
+    FatalError with up to five keys that come near if nobody or more than one is meant; it never repeats an id, because
+    people paste addresses into anything.
+    """
+    typed = typed.strip()
+    source, colon, source_customer_id = typed.partition(":")
+    if "@" in typed or PHONE.fullmatch(typed) or source_customer_id.startswith("+"):
+        raise FatalError(f"e-mail addresses and phone numbers are not accepted here, nor ever shown. {IDS}")
+    if colon:
+        return _of_source(session, source, source_customer_id, sources)
+    return _of_key(session, typed.lower())
+
+
+def _of_key(session: psycopg.Connection, prefix: str) -> str:
+    if len(prefix) < SHORTEST or not re.fullmatch("[0-9a-f]+", prefix):
+        raise FatalError(f"that is no customer_key, and no beginning of one with {SHORTEST} characters. {IDS}")
+    found = _keys(session, STARTING, prefix, CANDIDATES + 1)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        shown = f"{', '.join(found[:CANDIDATES])}{' and more' if found[CANDIDATES:] else ''}"
+        raise FatalError(f"several customers have keys that begin like that: {shown}. Type more of the key")
+    raise FatalError(f"nobody has a key that begins like that{_near(_nearest(session, STARTING, prefix))}. {IDS}")
+
+
+def _of_source(session: psycopg.Connection, source: str, source_customer_id: str, sources: list[str]) -> str:
+    if source not in sources:
+        raise FatalError(f"what stands before the colon is no source; accepted: {', '.join(sources)}. {IDS}")
+    found = _keys(session, KNOWN_AS, source, source_customer_id)
+    if found:
+        return found[0]
+    near = _nearest(session, KNOWN_SIMILARLY, source_customer_id, source)
+    raise FatalError(f"{source} has no customer with that id that we know of{_near(near)}. {IDS}")
+
+
+def _nearest(session: psycopg.Connection, query: str, text: str, *before: str) -> list[str]:
+    """Up to five keys of customers whose id or key begins with as much of the text as possible, at least half of it."""
+    for length in range(len(text), max(len(text) // 2, 2), -1):
+        if found := _keys(session, query, *before, text[:length], CANDIDATES):
+            return found
+    return []
+
+
+def _near(keys: list[str]) -> str:
+    return f"; nearest: {', '.join(keys)}" if keys else ""
+
+
+def _keys(session: psycopg.Connection, query: str, *parameters: object) -> list[str]:
+    return [row["customer_key"] for row in session.execute(query, parameters)]
