@@ -18,14 +18,23 @@
     {% endif %}
 {%- endmacro %}
 
-{# Of tonight's revisions, those that the new stays say again are none. #}
+{# The newest night before this one whose marts were finished. #}
+{% macro last_built_night() -%}
+    (
+        select max(nights.as_of)
+        from {{ source('ops', 'nights') }} as nights
+        where nights.built_at is not null and nights.as_of < {{ as_of() }}
+    )
+{%- endmacro %}
+
+{# Of the revisions since the last finished night, those that the new stays say again are none. #}
 {% macro forget_what_still_holds() -%}
     {%- set revisions = ref('fct_timeline_revisions') -%}
     {% if not var('scratch', none) %}
         delete from {{ revisions }} as revisions
         using {{ this }} as stays
         where
-            revisions.replaced_on = {{ as_of() }}
+            revisions.replaced_on > {{ last_built_night() }}
             and revisions.customer_key = stays.customer_key
             and revisions.lifecycle_model = stays.lifecycle_model
             and revisions.stage = stays.stage

@@ -130,7 +130,7 @@ def build(as_of: date) -> bool:
             slowest = sorted(results, key=lambda r: -r.seconds)[:5]
             step.details = {"nodes": len(results), "slowest": [[r.node, r.seconds] for r in slowest]}
             with database.connect() as session:
-                approval.note(session, settings.lifecycle, as_of, wall_clock())
+                approval.note(session, settings, as_of, wall_clock())
             _mark(as_of, built_at=wall_clock(), config_hash=transform.fingerprint(settings, as_of))
     return True
 
@@ -148,7 +148,7 @@ def send(as_of: date) -> int:
         _require_built(as_of, transform.fingerprint(settings, as_of))
         gate.require_open(as_of)
         with database.connect() as session:
-            approval.require(session, settings.lifecycle)
+            approval.require(session, settings)
         with recorded(as_of, "export") as step:
             step.rows = export.run(as_of, settings)
             _mark(as_of, exported_at=wall_clock())

@@ -258,12 +258,13 @@ class Nights:
         business = self.compiled.config.sources.business
         return datetime.combine(day, time(12 + business.day_starts_at_hour // 2), ZoneInfo(business.timezone))
 
-    def build(self, as_of: date) -> None:
-        """Run dbt for the night, from staging to the timeline."""
+    def build(self, as_of: date, config: Config | None = None) -> None:
+        """Run dbt for the night, from staging to the timeline, perhaps under other rules."""
         command = ["run", "--select", "+fct_lifecycle_timeline"]
-        transform.run(command, self.compiled.config, as_of, self._warehouse)
+        transform.run(command, config or self.compiled.config, as_of, self._warehouse)
         with connect() as session:
-            session.execute("insert into ops.nights (as_of, built_at) values (%s, %s)", [as_of, self._noon(as_of)])
+            built = "insert into ops.nights (as_of, built_at) values (%s, %s) on conflict do nothing"
+            session.execute(built, [as_of, self._noon(as_of)])
 
     def believed(self, day: date, on: date) -> dict[tuple[str, str], str]:
         """The stage of a day by customer key and model, as it was believed on the night `on`."""
@@ -293,9 +294,11 @@ class Nights:
         with connect() as session:
             return read_rows(session)
 
-    def rows_of_a_full_build(self) -> list[tuple]:
-        """The same after a full build from the input tables as they are; nothing is kept."""
+    def rows_of_a_full_build(self, as_of: date) -> list[tuple]:
+        """The same after a full build from the input tables as the night left them; nothing is kept."""
         with connect() as session:
+            # denials of later days are in the input on purpose, and the SQL is compiled for a night after all of them
+            session.execute("delete from input.input_consents where changed_on > %s", [as_of])
             self.compiled.build(session)
             found = read_rows(session)
             session.rollback()

@@ -37,7 +37,9 @@ seen as (
         {% for type in types %}
             max({{ type }}_mark) over so_far as {{ type }}_latest,
         {% endfor %}
-        max(order_on) over (so_far rows between unbounded preceding and 1 preceding) as previous_order_on
+        max(order_on) over (so_far rows between unbounded preceding and 1 preceding) as previous_order_on,
+        -- a regime ends where the next one begins, which is a touch
+        coalesce(lead(touch_on) over so_far, regime_to) as episode_to
     from touches
     window so_far as (partition by customer_key, regime_from order by touch_on)
 ),
@@ -131,7 +133,7 @@ int_episodes as (
     select
         customer_key,
         touch_on as episode_on,
-        lead(touch_on, 1, date 'infinity') over (partition by customer_key order by touch_on) as episode_to,
+        episode_to,
         case when order_on is null then 'event' else 'order' end as opened_by,
         orders,
         first_order_on,

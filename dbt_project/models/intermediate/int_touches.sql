@@ -91,7 +91,8 @@ happened as (
             cast(null as date) as order_on,
             0 as amount,
             events.event_type,
-            concat(events.event_on, events.scheduled_on) as event_mark
+            to_char(events.event_on, 'YYYY-MM-DD')
+            || coalesce(to_char(events.scheduled_on, 'YYYY-MM-DD'), '') as event_mark
         from regimes
         inner join {{ ref('int_events') }} as events
             on

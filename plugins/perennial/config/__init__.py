@@ -54,7 +54,10 @@ def _load(folder: Path) -> Config:
 def _lifecycle(folder: Path) -> Lifecycle:
     """lifecycle.yml with every model of lifecycle/, one file each, named as the model."""
     models, problems = {}, []
-    for path in sorted((folder / "lifecycle").glob("*.yml")):
+    for path in sorted((folder / "lifecycle").glob("[!.]*")):
+        if path.suffix != ".yml":
+            problems.append(f"{path}: is no lifecycle model; name it {path.stem}.yml, or move it elsewhere")
+            continue
         try:
             models[path.stem] = read(path, LifecycleModel)
         except ConfigError as error:

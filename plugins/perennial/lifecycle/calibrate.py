@@ -64,19 +64,24 @@ def freeze(path: Path, found: Measured, effective_from: date, models: dict) -> s
 
     Raises ConfigError, and leaves the file alone, if the row does not fit behind those that stand there.
     """
-    row = (
-        f"  - effective_from: {effective_from} # measured on {found.gaps:,} gaps from {found.since} to {found.until}\n"
-        f"    median_gap_days: {found.median_gap_days:g}\n"
-        f"    order_value: {found.order_value:g}\n"
-    )
-    text = path.read_text(encoding="utf-8")
+    path = path.resolve()  # a link stays a link
+    with path.open(encoding="utf-8", newline="") as stream:
+        text = stream.read()
     tree = yaml.compose(text, Loader=yaml.SafeLoader)
     rows = next(value for key, value in tree.value if key.value == "population")
+    end, indent = ("\r\n" if "\r\n" in text else "\n"), " " * rows.start_mark.column
+    row = (
+        f"{indent}- effective_from: {effective_from} # measured on {found.gaps:,} gaps from {found.since} to "
+        f"{found.until}{end}{indent}  median_gap_days: {found.median_gap_days:g}{end}"
+        f"{indent}  order_value: {found.order_value:g}{end}"
+    )
+    if rows.flow_style or any(value.flow_style for value in rows.value):
+        raise ConfigError(f"{path}: population is written in brackets; write it as a list with dashes, and add\n{row}")
     lines = text.splitlines(keepends=True)
     last = _last_line(rows)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".lifecycle-", suffix=".yml")
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        stream.write("".join([*lines[: last + 1], "" if lines[last].endswith("\n") else "\n", row, *lines[last + 1 :]]))
+    with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+        stream.write("".join([*lines[: last + 1], "" if lines[last].endswith("\n") else end, row, *lines[last + 1 :]]))
     try:
         read(Path(name), Lifecycle, models=models)
         Path(name).chmod(path.stat().st_mode)

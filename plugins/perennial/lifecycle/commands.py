@@ -89,7 +89,7 @@ def run_calibrate(since, freeze: bool) -> None:
 @click.option("--by", default=getpass.getuser, show_default="the user of this machine", help="Who approves.")
 def run_approve(by: str) -> None:
     """Approve the changed rules that the newest night was built with; its exports may then go out."""
-    settings = config.load().lifecycle
+    settings = config.load()
     with database.running(stay=False):
         _newest_night()
         database.migrate()
@@ -102,4 +102,8 @@ def _newest_night() -> date:
     as_of = night.horizon()
     if as_of is None:
         raise ConfigError("no night has been built yet; run `perennial nightly` first")
+    with database.connect() as session:
+        night_ = session.execute("select built_at from ops.nights where as_of = %s", [as_of]).fetchone()
+    if night_["built_at"] is None:
+        raise ConfigError(f"the build of night {as_of} did not end; run its task `transform` again first")
     return as_of

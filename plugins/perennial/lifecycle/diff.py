@@ -8,10 +8,12 @@ import psycopg
 from perennial import transform
 from perennial.config import Config
 from perennial.connections import Connection
+from perennial.errors import ConfigError
 
 # what depends on rules, from the facts on; everything before is read where the last night left it
 REBUILT = ("int_events", "int_customer_facts", "int_changed_customers", "int_touches", "int_episodes", "int_stays")
-SCRATCH = "scratch"
+SCRATCH = "perennial_scratch"
+OURS = "Built by `perennial lifecycle diff`, dropped at its end."
 
 MOVES = """
     with
@@ -20,7 +22,7 @@ MOVES = """
         where valid_from <= %(as_of)s and valid_to > %(as_of)s
     ),
     changed as (
-        select customer_key, lifecycle_model, stage from scratch.int_stays
+        select customer_key, lifecycle_model, stage from perennial_scratch.int_stays
         where valid_from <= %(as_of)s and valid_to > %(as_of)s
     )
     select lifecycle_model, today.stage as from_stage, changed.stage as to_stage, count(*) as customers,
@@ -36,6 +38,7 @@ def stages(config: Config, as_of: date, warehouse: Connection, session: psycopg.
 
     from_stage is None for a model that was not built yet, to_stage for one that is no longer enabled.
     """
+    _make_room(session)
     aside = {"scratch": SCRATCH, "scratch_models": list(REBUILT)}
     try:
         transform.run(["run", "--full-refresh", "--select", *REBUILT], config, as_of, warehouse, aside)
@@ -44,3 +47,15 @@ def stages(config: Config, as_of: date, warehouse: Connection, session: psycopg.
         session.rollback()
         session.execute(f"drop schema if exists {SCRATCH} cascade")
         session.commit()
+
+
+def _make_room(session: psycopg.Connection) -> None:
+    """An empty schema of our own; ConfigError if somebody else's has its name."""
+    ask = "select obj_description(oid, 'pg_namespace') as said from pg_namespace where nspname = %s"
+    found = session.execute(ask, [SCRATCH]).fetchone()
+    if found and found["said"] != OURS:
+        raise ConfigError(f"the warehouse has a schema '{SCRATCH}' that is not ours; rename it, its name is needed")
+    session.execute(f"drop schema if exists {SCRATCH} cascade")
+    session.execute(f"create schema {SCRATCH}")
+    session.execute(f"comment on schema {SCRATCH} is '{OURS}'")
+    session.commit()

@@ -9,9 +9,7 @@
 
 with
 built_before as (
-    select max(as_of) as as_of
-    from {{ source('ops', 'nights') }}
-    where built_at is not null and as_of < {{ as_of() }}
+    select {{ last_built_night() }} as as_of
 ),
 
 episodes as (
@@ -35,27 +33,48 @@ episodes as (
         where stays.valid_to = 'infinity' and stays.built_from is distinct from episodes.built_from
     ),
 
+    {% if is_incremental() %}
+        -- an attempt that did not end, or ran under other rules, has kept these already
+        kept as (
+            select
+                customer_key,
+                lifecycle_model,
+                range_agg(daterange(valid_from, valid_to)) as days
+            from {{ this }}
+            where replaced_on > {{ last_built_night() }}
+            group by customer_key, lifecycle_model
+        ),
+    {% else %}
+        kept as (
+            select
+                cast(null as text) as customer_key,
+                cast(null as text) as lifecycle_model,
+                datemultirange() as days
+        ),
+    {% endif %}
+
     -- of a plan only what had come true is a belief about the past
     fct_timeline_revisions as (
         select
             stays.customer_key,
             stays.lifecycle_model,
             stays.stage,
-            stays.valid_from,
-            least(stays.valid_to, built_before.as_of + 1) as valid_to,
+            lower(believed.days) as valid_from,
+            upper(believed.days) as valid_to,
             stays.entered_by,
             {{ as_of() }} as replaced_on
         from stays
         inner join rewritten on stays.customer_key = rewritten.customer_key
         inner join built_before on stays.valid_from <= built_before.as_of
-        {% if is_incremental() %}
-            left join {{ this }} as kept
-                on
-                    stays.customer_key = kept.customer_key
-                    and stays.lifecycle_model = kept.lifecycle_model
-                    and kept.replaced_on = {{ as_of() }}
-            where kept.customer_key is null
-        {% endif %}
+        left join kept
+            on
+                stays.customer_key = kept.customer_key
+                and stays.lifecycle_model = kept.lifecycle_model
+        cross join
+            lateral unnest(
+                datemultirange(daterange(stays.valid_from, least(stays.valid_to, built_before.as_of + 1)))
+                - coalesce(kept.days, datemultirange())
+            ) as believed (days)
     )
 {% else %}
     -- before the first night nothing was believed

@@ -1,7 +1,8 @@
 """Ask the warehouse what rules would have flagged at the end of past days, with what was known then.
 
 `backtest_customers`, a temporary table, has one row per origin and customer asked about: the episode that contains the
-origin, which is all that was known then, whether she stayed silent, and her revenue. Everything else counts over it.
+origin, which is all that had happened then (as far as the warehouse knows today: a row delivered late is in it),
+whether she stayed silent, and her revenue. Everything else counts over it.
 A customer stayed silent if the episode that contains the end of the horizon knows no order-day after the origin: an
 order that was cancelled again by then does not count, just as it does not for the rules.
 """
