@@ -130,13 +130,10 @@ def flapping(said) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def fading(flapping) -> dict[str, list[tuple[str, int, int]]]:
     """By model, (stage, customers, silent until the year's end) of 30 September: all the others, then the way down."""
-    for arguments in (
-        ["sample", "--until", "2017-12-31"],
-        ["nightly", "--as-of", "2017-12-31"],
-        ["backtest", "--origin", "2017-09-30", "--horizon", "92"],
-    ):
-        done = nights.command(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
+    nights.live_until("2017-12-31")
+    nights.run("2017-12-31")
+    done = nights.command("backtest", "--origin", "2017-09-30", "--horizon", "92")
+    assert done.returncode == 0, done.stdout + done.stderr
     found = {}
     for model, stage, customers, silent, of_all, silent_of_all in nights.query(
         """select b.lifecycle_model, b.rule, b.stage_customers, b.stage_silent, b.customers, b.silent

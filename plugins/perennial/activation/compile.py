@@ -47,8 +47,7 @@ def condition(where: Where) -> str:
 
 def _lifecycle(model: str, test: str) -> str:
     return (
-        "exists (select 1 from lifecycle as l where l.customer_key = c.customer_key "
-        f"and l.lifecycle_model = '{model}' and {test})"
+        f"c.customer_key in (select l.customer_key from lifecycle as l where l.lifecycle_model = '{model}' and {test})"
     )
 
 
