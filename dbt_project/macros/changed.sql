@@ -9,12 +9,19 @@
     {{ return(none) }}
 {%- endmacro %}
 
-{# Deletes customers whose key is retired, after identities merged or split. #}
-{% macro forget_retired_customers() -%}
+{#
+  Deletes customers whose key is retired, after identities merged or split. The last row of each tells who is there, and
+  has an index of its own (index_what_was_built).
+#}
+{% macro forget_retired_customers(ends) -%}
     {%- set facts = ref('int_customer_facts') -%}
     {% if is_incremental() %}
         delete from {{ this }}
-        where customer_key not in (select customer_key from {{ facts }})
+        where customer_key = any(array(
+            select customer_key from {{ this }} where {{ ends }} = 'infinity'
+            except
+            select customer_key from {{ facts }}
+        ))
     {% endif %}
 {%- endmacro %}
 
@@ -65,10 +72,11 @@
 
 {#
   A small index over the last row of every customer, so that a night finds out what was built from what without reading
-  every row. Only when the table is new: dbt's own `indexes` knows no condition.
+  every row; and statistics, so that the night knows which of its indexes to take. Only when the table is new.
 #}
 {% macro index_what_was_built(fingerprint, ends) -%}
     {% if not is_incremental() %}
-        create index on {{ this }} (customer_key) include ({{ fingerprint }}) where {{ ends }} = 'infinity'
+        create index on {{ this }} (customer_key) include ({{ fingerprint }}) where {{ ends }} = 'infinity';
+        analyze {{ this }}
     {% endif %}
 {%- endmacro %}

@@ -7,7 +7,7 @@
     incremental_strategy='delete+insert',
     unique_key='customer_key',
     on_schema_change='append_new_columns',
-    pre_hook="{{ forget_retired_customers() }}",
+    pre_hook="{{ forget_retired_customers('episode_to') }}",
     post_hook=[
         "{{ index_what_was_built('facts_hash', 'episode_to') }}",
         "truncate {{ ref('int_changed_customers') }}, {{ ref('int_touches') }}",
@@ -108,6 +108,8 @@ located as (
         end as ends
     from recalled
     where touch_on >= regime_from and touch_on < regime_to
+    -- offset 0 keeps the planner from writing the search out again at each of its uses; here and below
+    offset 0
 ),
 
 measured as (
@@ -118,6 +120,7 @@ measured as (
         orders - order_counts[ends[1]] as orders_recent,
         order_counts[ends[1]] - order_counts[ends[2]] as orders_before
     from located
+    offset 0
 ),
 
 scored as (
@@ -127,6 +130,7 @@ scored as (
         (orders_recent - orders_before)
         / sqrt(cast(greatest(1, orders_recent + orders_before) as double precision)) as frequency_change
     from measured
+    offset 0
 ),
 
 int_episodes as (

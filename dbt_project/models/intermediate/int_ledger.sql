@@ -1,5 +1,6 @@
 with
-orders as (
+-- not materialized: most orders are read once and written once
+orders as not materialized (
     select
         input_orders.*,
         keys.customer_key

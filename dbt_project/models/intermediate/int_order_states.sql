@@ -1,9 +1,17 @@
 {{ config(materialized='view') }}
 
+{% set changed = ref('int_changed_customers') %}
+
+{% set at_night = as_built('intermediate', 'int_episodes') %}
+
 with
--- not materialized: read where it lies, three times, instead of being copied first
-ledger as not materialized (
-    select * from {{ ref('int_ledger') }}
+-- a night copies the little it needs; in full it is read where it lies, three times
+ledger as {{ '' if at_night else 'not' }} materialized (
+    select ledger.*
+    from {{ ref('int_ledger') }} as ledger
+    {% if at_night %}
+        inner join {{ changed }} as changed on ledger.customer_key = changed.customer_key
+    {% endif %}
 ),
 
 given_back as not materialized (

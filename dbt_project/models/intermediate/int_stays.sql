@@ -3,13 +3,14 @@
     incremental_strategy='delete+insert',
     unique_key='customer_key',
     on_schema_change='append_new_columns',
-    pre_hook="{{ forget_retired_customers() }}",
+    pre_hook="{{ forget_retired_customers('valid_to') }}",
     post_hook=["{{ index_what_was_built('built_from', 'valid_to') }}", "{{ forget_what_still_holds() }}"],
     indexes=[{'columns': ['customer_key', 'lifecycle_model', 'valid_from'], 'unique': true}]
 ) }}
 
 with
-episodes as (
+-- not materialized: each use has an index of its own
+episodes as not materialized (
     select * from {{ ref('int_episodes') }}
 ),
 
@@ -32,10 +33,10 @@ episodes as (
             and built.built_from is distinct from {{ built_from('episodes') }}
     ),
 
+    -- an array is looked up by the index, customer by customer; a join would read everybody
     changed as (
-        select episodes.*
-        from episodes
-        inner join stale on episodes.customer_key = stale.customer_key
+        select * from episodes
+        where customer_key = any(array(select stale.customer_key from stale))
     ),
 {% else %}
     changed as (

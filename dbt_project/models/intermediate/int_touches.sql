@@ -1,3 +1,6 @@
+{# emptied once int_episodes has read it: nothing to recover after a crash #}
+{{ config(unlogged=true) }}
+
 {% set types = var('events') %}
 
 with

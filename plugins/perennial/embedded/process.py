@@ -13,8 +13,10 @@ from perennial.errors import ServerError
 NO_PROCESS = str(2**31 - 1)  # above the highest pid that systems give
 # port: the server would take PGPORT otherwise. log_*: a failing statement quotes contact details;
 # its client sees them anyway, the log must not.
+# wal_level=minimal: nobody replicates this server, and a table that is built anew need not be written twice.
 SETTINGS = """port=5432 listen_addresses= max_connections=100 shared_buffers=512MB work_mem=64MB
-    max_wal_size=2GB random_page_cost=1.1 jit=off timezone=UTC log_timezone=UTC
+    maintenance_work_mem=256MB max_wal_size=2GB wal_level=minimal max_wal_senders=0 random_page_cost=1.1 jit=off
+    timezone=UTC log_timezone=UTC
     log_min_messages=log log_min_error_statement=panic log_error_verbosity=terse"""
 
 

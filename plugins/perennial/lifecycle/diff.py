@@ -11,7 +11,15 @@ from perennial.connections import Connection
 from perennial.errors import ConfigError
 
 # what depends on rules, from the facts on; everything before is read where the last night left it
-REBUILT = ("int_events", "int_customer_facts", "int_changed_customers", "int_touches", "int_episodes", "int_stays")
+REBUILT = (
+    "int_events",
+    "int_customer_facts",
+    "int_changed_customers",
+    "int_order_states",
+    "int_touches",
+    "int_episodes",
+    "int_stays",
+)
 SCRATCH = "perennial_scratch"
 OURS = "Built by `perennial lifecycle diff`, dropped at its end."
 

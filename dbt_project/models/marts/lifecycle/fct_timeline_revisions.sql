@@ -21,16 +21,18 @@ episodes as (
 ),
 
 {% if stays %}
-    stays as (
-        select * from {{ stays }}
-    ),
-
     -- whose stays are about to be written anew, or who merged into somebody else
     rewritten as (
         select distinct stays.customer_key
-        from stays
+        from {{ stays }} as stays
         left join episodes on stays.customer_key = episodes.customer_key
         where stays.valid_to = 'infinity' and stays.built_from is distinct from episodes.built_from
+    ),
+
+    -- an array is looked up by the index, customer by customer; a join would read everybody
+    stays as (
+        select * from {{ stays }}
+        where customer_key = any(array(select rewritten.customer_key from rewritten))
     ),
 
     {% if is_incremental() %}
@@ -64,7 +66,6 @@ episodes as (
             stays.entered_by,
             {{ as_of() }} as replaced_on
         from stays
-        inner join rewritten on stays.customer_key = rewritten.customer_key
         inner join built_before on stays.valid_from <= built_before.as_of
         left join kept
             on
