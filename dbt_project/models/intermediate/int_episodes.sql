@@ -11,6 +11,7 @@
     post_hook=[
         "{{ index_what_was_built('facts_hash', 'episode_to') }}",
         "truncate {{ ref('int_changed_customers') }}, {{ ref('int_touches') }}",
+        {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false},
     ],
     indexes=[{'columns': ['customer_key', 'episode_on']}]
 ) }}

@@ -4,7 +4,11 @@
     unique_key='customer_key',
     on_schema_change='append_new_columns',
     pre_hook="{{ forget_retired_customers('valid_to') }}",
-    post_hook=["{{ index_what_was_built('built_from', 'valid_to') }}", "{{ forget_what_still_holds() }}"],
+    post_hook=[
+        "{{ index_what_was_built('built_from', 'valid_to') }}",
+        "{{ forget_what_still_holds() }}",
+        {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false},
+    ],
     indexes=[{'columns': ['customer_key', 'lifecycle_model', 'valid_from'], 'unique': true}]
 ) }}
 
