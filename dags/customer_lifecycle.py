@@ -7,7 +7,9 @@
 | open_night | migrates the warehouse, lists the sources | changes nothing |
 | extract | per source: what changed, to the landing zone | a landed batch is not read again |
 | load | landing zone to `raw`; rows that break the contract to `quarantine` | a loaded batch is not loaded again |
-| transform | `dbt build`: stages, value, tiers, consents, audiences | same facts, same tables |
+| transform | `dbt build`: stages, tiers, consents, audiences | same facts, same tables |
+| fit_value | judges the forecasts of the past, fits tonight's | the same parameters |
+| score | `dbt build` of what builds on the fit: customer value | the same tables |
 | check | the same totals in every layer, or the night stops here | the same verdict |
 | export | audience files; never in a backfill, never once a later night was built | the same files |
 
@@ -68,6 +70,16 @@ def customer_lifecycle():
         return night.build(date.fromisoformat(as_of))
 
     @task
+    def fit_value(as_of: str) -> None:
+        use_warehouse()
+        night.fit_value(date.fromisoformat(as_of))
+
+    @task
+    def score(as_of: str) -> None:
+        use_warehouse()
+        night.score(date.fromisoformat(as_of))
+
+    @task
     def check(as_of: str) -> None:
         use_warehouse()
         night.check(date.fromisoformat(as_of))
@@ -82,7 +94,7 @@ def customer_lifecycle():
     as_of = choose_night()
     extracted = extract.partial(as_of=as_of).expand(source=open_night(as_of))
     loaded = load.partial(as_of=as_of).expand(source=extracted)
-    loaded >> transform(as_of) >> check(as_of) >> export(as_of)
+    loaded >> transform(as_of) >> fit_value(as_of) >> score(as_of) >> check(as_of) >> export(as_of)
 
 
 customer_lifecycle()

@@ -25,7 +25,7 @@ create table if not exists clv.parameters (
     repeaters bigint not null,
     rejected bigint not null,
     excluded bigint not null,
-    notes text [] not null,
+    notes text[] not null,
     spend_level text not null check (spend_level in ('gamma_gamma', 'shrunken_mean', 'none')),
     spend_status text not null,
     spend_p double precision,
@@ -67,7 +67,8 @@ comment on column clv.parameters.spend_status is 'ok, or why spend is not fitted
 comment on column clv.parameters.spend_p is 'Gamma-Gamma p.';
 comment on column clv.parameters.spend_q is 'Gamma-Gamma q.';
 comment on column clv.parameters.spend_v is 'Gamma-Gamma v, in currency.';
-comment on column clv.parameters.spend_dropped is 'Customers without a positive order value; left out of the spend fit.';
+comment on column clv.parameters.spend_dropped is
+'Customers without a positive order value, left out of the spend fit.';
 comment on column clv.parameters.margin is 'Share of revenue that is earned; 1: value is revenue.';
 comment on column clv.parameters.discount_rate is 'Per year of 365 days.';
 
@@ -80,7 +81,7 @@ create table if not exists clv.alive_expectation (
     orders_365 double precision not null,
     discounted_365 double precision not null,
     pairs_365 double precision not null,
-    survival_90 double precision [] not null,
+    survival_90 double precision[] not null,
     primary key (part, x, t)
 );
 comment on table clv.alive_expectation is

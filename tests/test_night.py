@@ -54,6 +54,7 @@ def built(warehouse, monkeypatch):
     monkeypatch.setattr(night.export, "run", lambda *_: 7)
     night.open_night(NIGHT)
     night.build(NIGHT)
+    night.score(NIGHT)
     with connect() as session:
         session.execute("insert into ops.gate_results values (%s, 'a', true, 'block', '')", [NIGHT])
 
@@ -127,11 +128,18 @@ def test_a_new_build_closes_the_gate_until_it_is_checked_again(built, rows):
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("step", [night.build, night.check, night.send])
+@pytest.mark.parametrize("step", [night.build, night.fit_value, night.score, night.check, night.send])
 def test_a_second_run_at_the_same_time_is_sent_away(built, step):
     with night.exclusively("marts"), pytest.raises(RetriableError, match="another run is busy with marts"):
         step(NIGHT)
     night.build(NIGHT)
+
+
+@pytest.mark.server
+def test_a_night_that_was_not_scored_is_not_exported(built):
+    night.build(NIGHT)
+    with pytest.raises(GateError, match="the build of night 2017-09-30 did not end"):
+        night.send(NIGHT)
 
 
 @pytest.mark.server

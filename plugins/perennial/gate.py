@@ -48,15 +48,15 @@ TOTALS: dict[str, dict[str, str]] = {
             ) as r using (source, order_id)
         """,
         "fct_orders": "select coalesce(sum(net_amount), 0) from marts.fct_orders",
-        "customer_clv": "select coalesce(sum(historic_value), 0) from marts.customer_clv",
+        "customer_clv": "select coalesce(sum(historic_revenue), 0) from marts.customer_clv",
         "tiers": """
             select coalesce(sum(value), 0) from (
-                select abc_tier, sum(historic_value) as value
+                select abc_tier, sum(historic_revenue) as value
                 from marts.customer_abc join marts.customer_clv using (customer_key) group by abc_tier
             ) as tiers
         """,
-        "stages, lowest model": STAGES.format(which="min", what="sum(c.historic_value)"),
-        "stages, highest model": STAGES.format(which="max", what="sum(c.historic_value)"),
+        "stages, lowest model": STAGES.format(which="min", what="sum(c.historic_revenue)"),
+        "stages, highest model": STAGES.format(which="max", what="sum(c.historic_revenue)"),
     },
     "customers": {
         "keys": "select count(distinct customer_key) from intermediate.int_customer_keys",

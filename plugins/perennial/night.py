@@ -23,10 +23,12 @@ from perennial.lifecycle.check import require_reachable
 from perennial.progress import say
 from perennial.runs import exclusively, recorded
 from perennial.sources.extract import extract
+from perennial.value import store, tonight
 from perennial.warehouse import database, loader
 
 # unit tests prove the models on given inputs; they run in `make test`, not on the company's own rules at night
 NIGHTLY = ["build", "--exclude-resource-type", "unit_test"]
+SCORED = "source:clv+"  # what waits for tonight's fit
 
 
 def choose_as_of(requested: str | None, now: datetime) -> date:
@@ -117,22 +119,45 @@ def horizon() -> date | None:
 
 
 def build(as_of: date) -> bool:
-    """Compute the marts of the night; False if they were begun for a later one and stay."""
+    """Compute everything that customer value is forecast from; False if the marts were begun for a later night."""
     with exclusively("marts"):
         if is_before_horizon(as_of):
             say(f"transform: skipped, the marts already show {horizon()}; {as_of} is in marts.fct_lifecycle_timeline")
             return False
-        with recorded(as_of, "transform") as step:
-            settings = config.load()
-            gate.close(as_of)
-            _mark(as_of, build_started_at=wall_clock(), built_at=None, config_hash=None)
-            results = transform.run(NIGHTLY, settings, as_of, database.warehouse())
-            slowest = sorted(results, key=lambda r: -r.seconds)[:5]
-            step.details = {"nodes": len(results), "slowest": [[r.node, r.seconds] for r in slowest]}
-            with database.connect() as session:
-                approval.note(session, settings, as_of, wall_clock())
-            _mark(as_of, built_at=wall_clock(), config_hash=transform.fingerprint(settings, as_of))
+        gate.close(as_of)
+        _mark(as_of, build_started_at=wall_clock(), built_at=None, config_hash=None)
+        _transform(as_of, "transform", "--exclude", SCORED)
     return True
+
+
+def fit_value(as_of: date) -> None:
+    """Judge the forecasts of the past, fit tonight's, and write what everybody is scored from."""
+    with exclusively("marts"), recorded(as_of, "fit_value") as step, database.connect() as session:
+        settings = config.load()
+        forecast, tested = tonight.run(session, as_of, settings.value)
+        store.write(session, as_of, settings.value, forecast, tested)
+        step.rows = int(forecast.fit.customers)
+        step.details = {"model_used": forecast.model_used, "fit_status": forecast.fit.status, "skills": tested.skills}
+    skill = f", {tested.skills[0]:+.1%} better than a simple guess" if tested.skills else ""
+    say(f"fit_value: {forecast.model_used}, {forecast.fit.status}, {step.rows:,} customers{skill}")
+
+
+def score(as_of: date) -> None:
+    """Score everybody, and compute what builds on it; with it the night is built."""
+    with exclusively("marts"):
+        settings = _transform(as_of, "score", "--select", SCORED)
+        with database.connect() as session:
+            approval.note(session, settings, as_of, wall_clock())
+        _mark(as_of, built_at=wall_clock(), config_hash=transform.fingerprint(settings, as_of))
+
+
+def _transform(as_of: date, task: str, *which: str) -> config.Config:
+    settings = config.load()
+    with recorded(as_of, task) as step:
+        results = transform.run([*NIGHTLY, *which], settings, as_of, database.warehouse())
+        slowest = sorted(results, key=lambda r: -r.seconds)[:5]
+        step.details = {"nodes": len(results), "slowest": [[r.node, r.seconds] for r in slowest]}
+    return settings
 
 
 def check(as_of: date) -> None:
@@ -161,11 +186,13 @@ def _require_built(as_of: date, fingerprint: str) -> None:
     with database.connect() as session:
         night = session.execute("select built_at, config_hash from ops.nights where as_of = %s", [as_of]).fetchone()
     if night["built_at"] is None:
-        raise GateError(f"nothing is exported: the build of night {as_of} did not end. Run its task `transform` again.")
+        raise GateError(
+            f"nothing is exported: the build of night {as_of} did not end. Run its tasks from `transform` on again."
+        )
     if night["config_hash"] != fingerprint:
         raise GateError(
-            f"nothing is exported: config/ changed since night {as_of} was built. Run its tasks `transform` and "
-            "`check` again."
+            f"nothing is exported: config/ changed since night {as_of} was built. Run its tasks from "
+            "`transform` on again."
         )
 
 

@@ -34,6 +34,20 @@ AUDIENCES = """
         count(*) filter (where m.reason = 'no_address') as no_address
     from activation.audience_members as m group by m.audience, m.channel order by m.audience, m.channel
 """
+VALUE = """
+    select p.model_used, p.fit_status, sum(c.clv_365d) as clv, sum(c.exp_orders_365d) as orders,
+        b.origin, b.horizon_days, b.mae, b.skill, b.bias
+    from clv.parameters as p
+    inner join marts.customer_clv as c using (as_of)
+    left join lateral (
+        select * from marts.clv_backtest as tested
+        where tested.as_of = p.as_of and tested.is_chosen order by origin desc limit 1
+    ) as b on true
+    group by p.model_used, p.fit_status, b.origin, b.horizon_days, b.mae, b.skill, b.bias
+"""
+WARNINGS = """
+    select message from ops.gate_results where as_of = %s and severity = 'warn' and not passed order by check_name
+"""
 QUARANTINE = """
     select q.source, q.entity, q.column_name, coalesce(r.label_en, q.reason) as reason, count(*) as rows
     from quarantine.rejected_rows as q
@@ -63,7 +77,10 @@ def show(console: Console | None = None) -> None:
             f"Unless they order, {moves['tomorrow']:,} customers enter another stage tomorrow and "
             f"{moves['month']:,} within 30 days: the rows are already in marts.fct_lifecycle_timeline.\n"
         )
-        console.print("[bold]Audiences[/]")
+        _value(console, session, settings.sources.business.currency)
+        for row in session.execute(WARNINGS, [as_of]):
+            console.print(f"[yellow]warning[/] {row['message']}")
+        console.print("\n[bold]Audiences[/]")
         console.print(_audiences(session))
         console.print("[bold]Quarantined rows so far[/], kept in quarantine.rejected_rows")
         console.print(_quarantine(session))
@@ -73,6 +90,23 @@ def show(console: Console | None = None) -> None:
             f"{landed['quarantined']:,} quarantined\n"
         )
     _where_next(console, as_of)
+
+
+def _value(console: Console, session: psycopg.Connection, currency: str) -> None:
+    row = session.execute(VALUE).fetchone()
+    if row is None or row["clv"] is None:
+        return
+    console.print(
+        f"Of the next 365 days {row['orders']:,.0f} orders worth {row['clv']:,.0f} {currency} are expected "
+        f"({row['model_used']}, {row['fit_status']}): marts.customer_clv has everybody's."
+    )
+    if row["origin"] is not None:
+        skill = "" if row["skill"] is None else f", {row['skill']:+.1%} better than the best simple guess"
+        bias = "" if row["bias"] is None else f" and {row['bias']:+.1%} off in total"
+        console.print(
+            f"Forecast on {row['origin']} for {row['horizon_days']} days, it was {row['mae']:.2f} orders per customer "
+            f"off{bias}{skill}."
+        )
 
 
 def _stages(session: psycopg.Connection, model: str) -> Table:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from perennial import paths
 from perennial.activation.compile import compile_audiences
+from perennial.clv.fit import RECENT_DAYS
 from perennial.config import Config
 from perennial.config.lifecycle import OWN_EVENTS
 from perennial.connections import Connection
@@ -71,6 +72,7 @@ def variables(config: Config, as_of: date) -> dict[str, object]:
             for order, stage in enumerate(lifecycle.models[name].stages)
         ],
         "audiences": compile_audiences(config),
+        "value": {"recent_days": RECENT_DAYS, **config.value.model_dump()},
     }
 
 

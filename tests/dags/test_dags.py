@@ -43,7 +43,9 @@ def test_the_night_runs_in_its_order(found):
         "extract": ["choose_night", "open_night"],
         "load": ["choose_night", "extract"],
         "transform": ["choose_night", "load"],
-        "check": ["choose_night", "transform"],
+        "fit_value": ["choose_night", "transform"],
+        "score": ["choose_night", "fit_value"],
+        "check": ["choose_night", "score"],
         "export": ["check", "choose_night"],
     }
 

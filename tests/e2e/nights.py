@@ -29,6 +29,8 @@ def run(day: str, *, export: bool = True) -> None:
         night.extract_source(name, as_of, connection)
         night.load_source(name, as_of)
     if night.build(as_of):
+        night.fit_value(as_of)
+        night.score(as_of)
         night.check(as_of)
         if export:
             night.send(as_of)

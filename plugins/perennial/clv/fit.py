@@ -24,7 +24,9 @@ from perennial.clv.outliers import inliers
 
 MLE_REPEATERS, MAP_REPEATERS = 200, 20
 LAST_GOOD_DAYS = 30
-RATE_WEIGHT = 91.0  # days of the average customer that a customer's own rate is mixed with
+RATE_WEIGHT = 91.0  # days of the average customer that a customer's own rate is mixed with where data are thin
+RECENT_DAYS = 91  # days that count as recent
+RECENT_WEIGHT = 7.0  # as RATE_WEIGHT, where there are data enough to judge models by
 BOX = np.log(1e3)  # log-parameters further out than this (alpha: relative to the mean T) are at a bound
 IDENTIFIED = 0.01  # smallest curvature: no combination of log-parameters has a standard error above 10
 ROUGH_CELLS, ROUGH_GAIN = 20_000, 0.1  # a start needs neither all cells nor the last digit
@@ -101,7 +103,7 @@ def fit(
         notes=_notes(cells, kept),
     )
     if len(skills) >= 3 and max(skills[:3]) < 0:
-        return _recent_rate(known, fitted, recent, "three_negative_skills")
+        return _recent_rate(known, fitted, recent, "three_negative_skills", RECENT_WEIGHT)
     if known.repeaters < MAP_REPEATERS:
         return _without_likelihood(known, fitted, last_good, last_good_days, recent, "too_few_repeaters")
     found, status = _mle(model, fitted, last_good, skills)
@@ -177,13 +179,18 @@ def _without_likelihood(
     return _recent_rate(known, cells, recent, status)
 
 
-def _recent_rate(known: Fit, cells: Cells, recent: Recent | None, status: str) -> Fit:
-    """The Poisson level; half an order is the least that was seen, so the rate is never zero."""
+def recent_rate(recent: Recent, weight: float = RECENT_WEIGHT) -> Fit:
+    """The Poisson level by itself, to be blended with a model; half an order is the least, so no rate is zero."""
+    rate = max(recent.orders, 0.5) / recent.days
+    parameters = Parameters(r=rate * weight, alpha=weight, a=0.0, b=1.0)
+    return Fit("mbg", "recent_rate", "ok", parameters, window=recent.window)
+
+
+def _recent_rate(known: Fit, cells: Cells, recent: Recent | None, status: str, weight: float = RATE_WEIGHT) -> Fit:
     if recent is None or recent.days <= 0:
         recent = Recent(cells.repeats, float(cells.count @ cells.T), np.inf)
-    rate = max(recent.orders, 0.5) / recent.days
-    parameters = Parameters(r=rate * RATE_WEIGHT, alpha=RATE_WEIGHT, a=0.0, b=1.0)
-    return replace(known, level="recent_rate", status=status, parameters=parameters, window=recent.window)
+    found = recent_rate(recent, weight)
+    return replace(known, level=found.level, status=status, parameters=found.parameters, window=found.window)
 
 
 def _as_fit(known: Fit, level: str, status: str, found: Maximum, loglik: float) -> Fit:

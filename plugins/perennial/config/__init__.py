@@ -12,6 +12,7 @@ from perennial.config.destinations import Destinations
 from perennial.config.files import place, read
 from perennial.config.lifecycle import OWN_EVENTS, Lifecycle, LifecycleModel
 from perennial.config.sources import Sources
+from perennial.config.value import Value
 from perennial.errors import ConfigError
 
 
@@ -23,6 +24,7 @@ class Config:
     lifecycle: Lifecycle
     audiences: Audiences
     destinations: Destinations
+    value: Value
 
 
 def load() -> Config:
@@ -39,6 +41,7 @@ def _load(folder: Path) -> Config:
         ("lifecycle", lambda: _lifecycle(folder)),
         ("audiences", lambda: read(folder / "audiences.yml", Audiences)),
         ("destinations", lambda: read(folder / "destinations.yml", Destinations)),
+        ("value", lambda: read(folder / "value.yml", Value)),
     ):
         try:
             parts[name] = reader()
