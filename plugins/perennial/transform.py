@@ -34,6 +34,8 @@ class NodeResult:
 
 def variables(config: Config, as_of: date) -> dict[str, object]:
     """Everything the models need to know that is decided in config/, and the night."""
+    from perennial.clv import RECENT_DAYS  # numpy and scipy are slow to import, and only needed here
+
     lifecycle, business = config.lifecycle, config.sources.business
     starts = [p.effective_from for p in lifecycle.population]
     return {
@@ -53,6 +55,7 @@ def variables(config: Config, as_of: date) -> dict[str, object]:
         ],
         "events": [name for name in lifecycle.events if name in {*OWN_EVENTS, *config.sources.event_types}],
         "uses_recent_spend": lifecycle.uses_recent_spend,
+        "value": {"recent_days": RECENT_DAYS},
         "lifecycle": compile_enabled(lifecycle),
         "stages": [
             {
