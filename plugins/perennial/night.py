@@ -23,7 +23,6 @@ from perennial.lifecycle.check import require_reachable
 from perennial.progress import say
 from perennial.runs import exclusively, recorded
 from perennial.sources.extract import extract
-from perennial.value import store, tonight
 from perennial.warehouse import database, loader
 
 # unit tests prove the models on given inputs; they run in `make test`, not on the company's own rules at night
@@ -132,6 +131,8 @@ def build(as_of: date) -> bool:
 
 def fit_value(as_of: date) -> None:
     """Judge the forecasts of the past, fit tonight's, and write what everybody is scored from."""
+    from perennial.value import store, tonight  # numpy and scipy are slow to import, and only needed here
+
     with exclusively("marts"), recorded(as_of, "fit_value") as step, database.connect() as session:
         settings = config.load()
         forecast, tested = tonight.run(session, as_of, settings.value)

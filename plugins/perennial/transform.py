@@ -11,7 +11,6 @@ from pathlib import Path
 
 from perennial import paths
 from perennial.activation.compile import compile_audiences
-from perennial.clv.fit import RECENT_DAYS
 from perennial.config import Config
 from perennial.config.lifecycle import OWN_EVENTS
 from perennial.connections import Connection
@@ -35,6 +34,8 @@ class NodeResult:
 
 def variables(config: Config, as_of: date) -> dict[str, object]:
     """Everything the models need to know that is decided in config/, and the night."""
+    from perennial.clv.fit import RECENT_DAYS  # numpy and scipy are slow to import, and only needed here
+
     lifecycle, business = config.lifecycle, config.sources.business
     starts = [p.effective_from for p in lifecycle.population]
     return {

@@ -71,12 +71,11 @@ def _fit(people, model: str):
     """(orders model, spend model) of customers."""
     import numpy as np
 
-    from perennial.clv import Recent, collapse, fit, fit_spend, spend_cells
-    from perennial.clv.transactions import WINDOW
+    from perennial.clv import RECENT_DAYS, Recent, collapse, fit, fit_spend, spend_cells
 
     h = people.histories
-    watched = float(np.minimum(h.T, WINDOW).sum())
-    fitted = fit(collapse(h.x, h.t_x, h.T), model, recent=Recent(float(h.recent.sum()), watched, WINDOW))
+    watched = float(np.minimum(h.T, RECENT_DAYS).sum())
+    fitted = fit(collapse(h.x, h.t_x, h.T), model, recent=Recent(float(h.recent.sum()), watched, RECENT_DAYS))
     return fitted, fit_spend(spend_cells(h.valued, h.mean, dropped=people.dropped))
 
 

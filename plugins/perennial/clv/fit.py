@@ -24,9 +24,9 @@ from perennial.clv.outliers import inliers
 
 MLE_REPEATERS, MAP_REPEATERS = 200, 20
 LAST_GOOD_DAYS = 30
-RATE_WEIGHT = 91.0  # days of the average customer that a customer's own rate is mixed with where data are thin
-RECENT_DAYS = 91  # days that count as recent
-RECENT_WEIGHT = 7.0  # as RATE_WEIGHT, where there are data enough to judge models by
+RECENT_DAYS = 91  # days that the recent rate is measured on
+RATE_WEIGHT = float(RECENT_DAYS)  # days of the average customer that a customer's own rate is mixed with
+RECENT_WEIGHT = 7.0  # the same where there are data enough to judge models by
 BOX = np.log(1e3)  # log-parameters further out than this (alpha: relative to the mean T) are at a bound
 IDENTIFIED = 0.01  # smallest curvature: no combination of log-parameters has a standard error above 10
 ROUGH_CELLS, ROUGH_GAIN = 20_000, 0.1  # a start needs neither all cells nor the last digit

@@ -27,7 +27,7 @@ def with_memory(fit: Fit, past: Fit, x, t_x, T, orders, horizon: float, count=No
     """
     count = np.ones(len(x)) if count is None else count
     kept = valid(x, t_x, T)
-    if past.level not in ("mle", "map") or fit.parameters is None or not kept.any():
+    if past.level not in ("mle", "map") or fit.level in ("recent_rate", "none") or not kept.any():
         return fit  # the recent rate forgets by itself
     x, t_x, T, orders, count = (np.asarray(column, dtype=float)[kept] for column in (x, t_x, T, orders, count))
     alive = predict.p_alive(past.model, past.parameters, x, t_x, T)

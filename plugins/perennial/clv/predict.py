@@ -28,6 +28,8 @@ from perennial.clv.quadrature import expectation
 
 NEVER_AFTER = 3650  # days; a next order expected later than in ten years is none
 MOST_ORDERS = 1 << 20
+INTERVAL = {"p10": 0.1, "p50": 0.5, "p90": 0.9}  # the quantiles published, of orders and of value
+NEXT_ORDER = {"p25": 0.25, "p50": 0.5, "p75": 0.75}
 
 
 def p_alive(model: str, p: Parameters, x, t_x, T) -> np.ndarray:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from perennial.clv.score import Histories
+from perennial.clv.expectation import Histories
+from perennial.clv.fit import RECENT_DAYS
 from perennial.errors import ConfigError
 
 COLUMNS = ("customer_id", "date", "amount")
 DATE = r"^\s*(\d{4}-\d{2}-\d{2})(?:[T ]\d{2}:\d{2}\S*(?: ?[A-Z+-]\S*)?)?\s*$"
-WINDOW = 91  # days of the recent rate, the weight it is shrunk with as well
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def customers(orders: Orders, spend: str = "all") -> Customers:
             T=(end - first).astype(float),
             valued=n,
             mean=mean,
-            recent=np.bincount(who, repeat & (orders.day > end - WINDOW)),
+            recent=np.bincount(who, repeat & (orders.day > end - RECENT_DAYS)),
         ),
         dropped=int(np.sum((orders.value <= 0) & (repeat | (spend == "all")))),
         until=orders.until,

@@ -8,9 +8,8 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from perennial.clv import Fit
+from perennial.clv import Fit, expectation_rows
 from perennial.clv.fit import RECENT_DAYS
-from perennial.clv.score import expectation_rows
 from perennial.config.value import Value
 from perennial.value import histories
 from perennial.value.backtest import Backtest, Judged
