@@ -22,7 +22,7 @@ create table if not exists marts.clv_backtest (
     mae double precision not null,
     mae_latest double precision not null,
     mae_mean double precision not null,
-    skill double precision,
+    skill double precision not null,
     actual_spend double precision not null,
     predicted_spend double precision,
     spend_bias double precision,
@@ -60,7 +60,9 @@ comment on column marts.clv_backtest.bias is 'predicted_orders / actual_orders -
 comment on column marts.clv_backtest.mae is 'Mean absolute error per customer, in order-days.';
 comment on column marts.clv_backtest.mae_latest is 'The same of guessing that the last horizon comes again.';
 comment on column marts.clv_backtest.mae_mean is 'The same of guessing the mean of the last horizon for everybody.';
-comment on column marts.clv_backtest.skill is '1 - mae / the smaller of these two; below 0 a simple guess is better.';
+comment on column marts.clv_backtest.skill is
+'1 - mae / the smaller of these two; below 0 a simple guess is better; -1 also '
+'where one was right about everybody.';
 comment on column marts.clv_backtest.actual_spend is 'Net revenue that followed.';
 comment on column marts.clv_backtest.predicted_spend is 'Net revenue forecast.';
 comment on column marts.clv_backtest.spend_bias is 'predicted_spend / actual_spend - 1.';

@@ -49,7 +49,7 @@ class Judged:
     mae: float
     mae_latest: float
     mae_mean: float
-    skill: float | None
+    skill: float
     actual_spend: float
     predicted_spend: float | None
     spend_bias: float | None
@@ -106,7 +106,7 @@ def run(days: Sequence[date], read: Callable[[date], Past], candidates: Sequence
     if judged and before is not None:
         table = decile_table(next(row for row in standing if row.stands), before)
     champion = best(judged, candidates)
-    skills = tuple(row.skill or 0.0 for row in standing if row.candidate == champion)
+    skills = tuple(row.skill for row in standing if row.candidate == champion)
     return Backtest(champion, skills, tuple(standing), pd.DataFrame(table), before)
 
 
@@ -174,7 +174,7 @@ def judge(candidate: str, learned: Learned) -> Judged:
         mae=mae,
         mae_latest=latest,
         mae_mean=mean,
-        skill=1 - mae / baseline if baseline > 0 else None,
+        skill=1 - mae / baseline if baseline > 0 else -float(mae > 0),  # -1: a guess was right about everybody
         actual_spend=float(spend.sum()),
         predicted_spend=None if worth is None else float(worth.sum()),
         spend_bias=None if worth is None else metrics.bias(worth, spend),

@@ -50,7 +50,7 @@ def verdicts(forecast: Forecast, tested: Backtest) -> dict[str, tuple[bool, str]
     skill = f"mean error {newest.mae:.3g} orders, {_percent(newest.skill)} better than the best simple guess"
     return found | {
         "bias": (biases[0] <= WARN_BIAS, message),
-        "skill": (newest.skill is None or newest.skill >= 0, skill),
+        "skill": (newest.skill >= 0, skill),
     }
 
 
