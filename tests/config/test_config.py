@@ -88,6 +88,11 @@ WRONG = [
     ("destinations.yml", "channel: email", "channel: letter", ["'letter'", "'email' or 'sms'"]),
     ("destinations.yml", "  sms_files", "  email_files", ["'email_files' stands twice"]),
     ("destinations.yml", "kind: files", "kind: [files", ["destinations.yml:6", "not valid YAML"]),
+    ("value.yml", "margin: 1.0", "margin: 30", ["value.yml:3", "margin: is 30", "less than or equal to 1"]),
+    ("value.yml", "discount_rate: 0.10", "discount_rate: -0.1", ["value.yml:4", "discount_rate", "-0.1"]),
+    ("value.yml", "mbg_blend", "pareto", ["value.yml:9", "'pareto'", "'mbg', 'bg', 'mbg_blend' or 'bg_blend'"]),
+    ("value.yml", "[mbg, bg,", "[mbg, mbg,", ["value.yml:9", "'mbg' is listed twice"]),
+    ("value.yml", "backtest_days: 91", "backtest_days: 3", ["value.yml:10", "backtest_days", "28"]),
 ]
 
 

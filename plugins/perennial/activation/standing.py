@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 
+from perennial.activation.outlook import Outlook, outlook
 from perennial.activation.where_words import Candidate, Check, Course, checks
 from perennial.config import Config
 from perennial.lifecycle.phrases import Words
@@ -70,7 +71,7 @@ class Audience:
 
 @dataclass(frozen=True)
 class Standing:
-    """Tonight's value in the reporting currency, tier, consents and audiences.
+    """Tonight's value in the reporting currency, tier, forecast, consents and audiences.
 
     `revenue_share_cum` is the share of twelve months' revenue made by all customers up to her, best first.
     """
@@ -79,6 +80,7 @@ class Standing:
     value_12m: float
     tier: str
     revenue_share_cum: float | None
+    outlook: Outlook
     consents: list[Consent]
     audiences: list[Audience]
 
@@ -98,6 +100,7 @@ def standing(session: psycopg.Connection, key: str, config: Config, as_of: date)
         value_12m=float(tonight["value_12m"]),
         tier=tonight["abc_tier"],
         revenue_share_cum=None if share is None else float(share),
+        outlook=outlook(session, key),
         consents=[Consent(**row) for row in session.execute(CONSENTS, [key])],
         audiences=[
             Audience(

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from perennial.activation.outlook import Outlook
 from perennial.activation.standing import Audience, Standing
 from perennial.lifecycle.explain import Story
 from perennial.lifecycle.life import Life, NotYet, Stay
@@ -53,6 +54,23 @@ SAYINGS = {
     ),
     "tier_nothing": Words("Tier {tier}: nothing spent in these days", "{tier}类：这些天无消费"),
     "tier_prospect": Words("Tier {tier}: has not bought", "{tier}类：未购买"),
+    "outlook": Words("Expected ({model})", "预期（{model}）"),
+    "expected": Words(
+        "{orders:.1f} orders worth {value} in 365 days; in 8 of 10 cases {low} to {high}",
+        "365天内约{orders:.1f}次下单，价值{value}；八成可能在{low}至{high}之间",
+    ),
+    "expected_orders": Words(
+        "{orders:.1f} orders in 365 days; their value is unknown ({why})",
+        "365天内约{orders:.1f}次下单；价值未知（{why}）",
+    ),
+    "next_order": Words(
+        "Next order by {middle} as likely as not, in half of all cases {early} to {late}",
+        "下次下单有一半可能在{middle}前，半数情况在{early}至{late}之间",
+    ),
+    "no_next_order": Words("More likely than not no order within ten years", "十年内多半不再下单"),
+    "later": Words("more than ten years ahead", "十年以后"),
+    "none_soon": Words("{chance:.0%} that she does not order in 90 days", "90天内不下单的可能性为{chance:.0%}"),
+    "no_outlook": Words("No forecast ({why})", "无预测（{why}）"),
     "consents": Words("Consents", "授权"),
     "granted": Words(
         "{channel}, {purpose}: granted since {on} ({source})", "{channel}，{purpose}：{on}起同意（{source}）"
@@ -96,7 +114,12 @@ class _Text:
             lines += ["", self._say("next")]
             lines += self._planned(life)
         if story.tonight:
-            lines += self._worth(story.tonight) + self._consents(story.tonight) + self._audiences(story.tonight)
+            lines += (
+                self._worth(story.tonight)
+                + self._outlook(story.tonight.outlook)
+                + self._consents(story.tonight)
+                + self._audiences(story.tonight)
+            )
         else:
             lines += ["", self._say("earlier_day", as_of=story.as_of)]
         return lines + ([""] if story.notes else []) + [self._say("note", text=self._in(note)) for note in story.notes]
@@ -196,6 +219,22 @@ class _Text:
             "  " + self._say(worth, all=self._money(tonight.historic_value), year=self._money(tonight.value_12m)),
             "  " + self._say(tier, tier=tonight.tier, share=f"{tonight.revenue_share_cum or 0:.1%}"),
         ]
+
+    def _outlook(self, ahead: Outlook) -> list[str]:
+        if ahead.exp_orders_365d is None:
+            return ["", self._say("no_outlook", why=self._in(ahead.why))]
+        orders, later = ahead.exp_orders_365d, self._say("later")
+        if ahead.clv_365d is None:
+            expected = self._say("expected_orders", orders=orders, why=self._in(ahead.spend_why))
+        else:
+            value, low, high = map(self._money, (ahead.clv_365d, ahead.clv_365d_p10, ahead.clv_365d_p90))
+            expected = self._say("expected", orders=orders, value=value, low=low, high=high)
+        days = {"early": ahead.next_order_on_p25, "middle": ahead.next_order_on_p50, "late": ahead.next_order_on_p75}
+        known = {name: day or later for name, day in days.items()}
+        coming = self._say("next_order", **known) if ahead.next_order_on_p50 else self._say("no_next_order")
+        chance = self._say("none_soon", chance=ahead.p_no_order_90d)
+        said = [expected, coming, chance]
+        return ["", self._say("outlook", model=ahead.model_used), *(f"  {line}" for line in said)]
 
     def _consents(self, tonight: Standing) -> list[str]:
         said = [
