@@ -9,12 +9,14 @@ CUSTOMERS ?= 200000
 ORDERS ?= 2000000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo nightly ui test lint format bench stop clean
+.PHONY: help install demo nightly ui test lint format bench stop clean
 
 help:  ## What can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
 	@echo
 	@echo "AS_OF=2017-10-01 chooses the night, STAY=1 leaves the embedded server running, PORT=8081 moves the pages."
+
+install: $(VENV)/installed  ## The command .venv/bin/perennial and all it needs, nothing else
 
 demo: $(VENV)/installed  ## The whole nightly run on two sample shops; ends with what came out
 	@$(BIN)/perennial sample --until $(AS_OF)
@@ -42,8 +44,9 @@ format: $(VENV)/installed-dev  ## Put Python and SQL into shape
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/sqlfluff fix --disable-progress-bar --processes 2 dbt_project/models
 
-bench: $(VENV)/installed  ## How long the timeline takes, full and for a night, e.g. make bench CUSTOMERS=1000000 ORDERS=10000000
+bench: $(VENV)/installed-dev  ## How long timeline and customer value take, e.g. make bench CUSTOMERS=1000000 ORDERS=10000000
 	@$(BIN)/python bench/timeline.py --customers $(CUSTOMERS) --orders $(ORDERS)
+	@$(BIN)/python bench/value.py --customers $(CUSTOMERS)
 
 stop:  ## Stop the embedded server
 	@if [ -x $(BIN)/perennial ]; then $(BIN)/perennial stop; else echo "nothing is installed, nothing runs"; fi

@@ -11,6 +11,8 @@ alter table ops.nights add column if not exists build_started_at timestamptz;
 alter table ops.nights add column if not exists config_hash text;
 update ops.nights set build_started_at = built_at
 where build_started_at is null and built_at is not null;
+comment on column ops.nights.config_hash is
+'What the models were told: everything decided in config/ and the night itself. It differs from night to night.';
 comment on table ops.nights is 'One row per night. The newest with build_started_at is the horizon: the marts are its.';
 
 create table if not exists ops.runs (

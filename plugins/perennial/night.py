@@ -171,11 +171,11 @@ def send(as_of: date) -> int:
     """Export the audiences of the night; returns the people exported. GateError unless the marts are this night's."""
     with exclusively("marts"):
         settings = config.load()
-        _require_built(as_of, transform.fingerprint(settings, as_of))
-        gate.require_open(as_of)
-        with database.connect() as session:
-            approval.require(session, settings)
         with recorded(as_of, "export") as step:
+            _require_built(as_of, transform.fingerprint(settings, as_of))
+            gate.require_open(as_of)
+            with database.connect() as session:
+                approval.require(session, settings)
             step.rows = export.run(as_of, settings)
             _mark(as_of, exported_at=wall_clock())
     return step.rows

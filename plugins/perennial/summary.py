@@ -81,7 +81,11 @@ def show(console: Console | None = None) -> None:
         for row in session.execute(WARNINGS, [as_of]):
             console.print(f"[yellow]warning[/] {row['message']}")
         console.print("\n[bold]Audiences[/]")
-        console.print(_audiences(session))
+        exported = session.execute("select exported_at from ops.nights where as_of = %s", [as_of]).fetchone()
+        sent = exported["exported_at"] is not None
+        console.print(_audiences(session, sent))
+        if not sent:
+            console.print("[yellow]Nothing of this night was exported.[/] ops.runs and ops.gate_results say why.\n")
         console.print("[bold]Quarantined rows so far[/], kept in quarantine.rejected_rows")
         console.print(_quarantine(session))
         landed = session.execute(LANDED).fetchone()
@@ -89,7 +93,7 @@ def show(console: Console | None = None) -> None:
             f"So far {landed['landed']:,} rows landed = {landed['loaded']:,} loaded + "
             f"{landed['quarantined']:,} quarantined\n"
         )
-    _where_next(console, as_of)
+    _where_next(console, as_of, sent)
 
 
 def _value(console: Console, session: psycopg.Connection, currency: str) -> None:
@@ -128,13 +132,13 @@ def _stages(session: psycopg.Connection, model: str) -> Table:
     return table
 
 
-def _audiences(session: psycopg.Connection) -> Table:
+def _audiences(session: psycopg.Connection, sent: bool) -> Table:
     table = _table()
     table.add_column("audience", no_wrap=True)
     table.add_column("by", no_wrap=True)
     for column in ("members", "denied", "unasked", "no address"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("exported", justify="right", no_wrap=True, style="bold")
+    table.add_column("exported" if sent else "would be exported", justify="right", no_wrap=True, style="bold")
     for row in session.execute(AUDIENCES):
         keys = ("members", "consent_denied", "no_consent", "no_address", "exported")
         table.add_row(row["audience"], row["channel"], *(f"{row[k]:,}" for k in keys))
@@ -155,8 +159,9 @@ def _table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
 
 
-def _where_next(console: Console, as_of: date) -> None:
-    console.print(f"Audience files  {paths.state() / 'audiences'}/<channel>/{as_of}/", soft_wrap=True)
+def _where_next(console: Console, as_of: date, sent: bool) -> None:
+    if sent:
+        console.print(f"Audience files  {paths.state() / 'audiences'}/<channel>/{as_of}/", soft_wrap=True)
     console.print(f"Landing zone    {paths.state() / 'landing'}", soft_wrap=True)
     console.print("\nType next")
     console.print("  .venv/bin/perennial psql -c 'select * from marts.customer_lifecycle limit 10'")

@@ -76,8 +76,8 @@ class LifecycleModel(Entry):
         stage = self.stages[index]
         if stage.stage != PROSPECT or stage.when != NOT_ORDERED:
             raise Misplaced(
-                "the first stage is 'prospect' with 'when: {orders: {exactly: 0}}': "
-                "who has not ordered is a prospect in every model",
+                f"is '{stage.stage}'; the first stage must be named 'prospect' and have "
+                "'when: {orders: {exactly: 0}}': who has not ordered is a prospect in every model",
                 *("stages", index),
             )
         for before, earlier in enumerate(self.stages[:index]):
@@ -164,7 +164,8 @@ class Lifecycle(Entry):
             if name not in self.models:
                 raise Misplaced(f"unknown model '{name}'; accepted: {', '.join(self.models)}", "enabled", index)
         if len(set(self.enabled)) < len(self.enabled):
-            raise Misplaced("a model stands twice", "enabled")
+            twice = next(name for name in self.enabled if self.enabled.count(name) > 1)
+            raise Misplaced(f"'{twice}' stands twice; name every model once", "enabled")
         if self.default not in self.enabled:
             raise Misplaced(f"'{self.default}' is not enabled; accepted: {', '.join(self.enabled)}", "default")
         starts = [p.effective_from for p in self.population]

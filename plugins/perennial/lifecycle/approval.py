@@ -80,7 +80,8 @@ def require(session: psycopg.Connection, config: Config) -> None:
     if models:
         raise GateError(
             f"nothing is exported: the rules of {', '.join(models)} changed and nobody approved them. "
-            "See who moved with `perennial lifecycle diff`, then `perennial lifecycle approve` and run `export` again."
+            "See who moved with `perennial lifecycle diff`, then `perennial lifecycle approve` and run the night again "
+            "(in Airflow: clear its task `export`)."
         )
 
 

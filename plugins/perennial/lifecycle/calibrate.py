@@ -69,6 +69,12 @@ def freeze(path: Path, found: Measured, effective_from: date, models: dict) -> s
         text = stream.read()
     tree = yaml.compose(text, Loader=yaml.SafeLoader)
     rows = next(value for key, value in tree.value if key.value == "population")
+    frozen = read(path, Lifecycle, models=models).population[-1].effective_from
+    if frozen is not None and frozen >= effective_from:
+        raise ConfigError(
+            f"{path}: population values for days from {frozen} on are frozen already, those measured now would hold "
+            f"from {effective_from}. Remove that row to measure anew, or wait for a later night."
+        )
     end, indent = ("\r\n" if "\r\n" in text else "\n"), " " * rows.start_mark.column
     row = (
         f"{indent}- effective_from: {effective_from} # measured on {found.gaps:,} gaps from {found.since} to "

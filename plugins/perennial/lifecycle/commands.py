@@ -5,6 +5,7 @@ import json
 from datetime import date, timedelta
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -27,32 +28,43 @@ def show_diff(keys: bool, as_json: bool) -> None:
     """Who would be in another stage tonight if config/ were built as it stands now?
 
     Computes all stays of the newest night aside, with the rules, cycle, trend and population of config/, and compares.
+    Of rules that a night was already built with and nobody approved it also shows whom they have moved.
     """
     settings = config.load()
     with database.running(stay=False):
         as_of = _newest_night()
         with runs.exclusively("marts"), database.connect() as session:
             moves = diff.stages(settings, as_of, database.warehouse(), session)
+            came_in = diff.came_in(session, approval.waiting(session, settings))
     moved = [m for m in moves if m["from_stage"] != m["to_stage"]]
     if as_json:
-        click.echo(json.dumps({"as_of": str(as_of), "moves": [_plain(m, keys) for m in moved]}, indent=2))
+        found = {"as_of": str(as_of), "moves": [_plain(m, keys) for m in moved]}
+        waits = [{**_plain(m, keys), "on_day": str(m["on_day"])} for m in came_in]
+        click.echo(json.dumps(found | {"waiting_for_approval": waits}, indent=2))
         return
     customers = {m["lifecycle_model"]: 0 for m in moves}
     for move in moves:
         customers[move["lifecycle_model"]] += move["customers"]
-    if not moved:
+    if came_in:
+        title = f"Whom the rules that wait for approval have moved, as of {came_in[0]['on_day']}"
+        _print(title, came_in, customers, keys)
+    if moved:
+        _print(f"Who would move on {as_of}", moved, customers, keys)
+    else:
         click.echo(f"Nobody moves: on {as_of} every customer is in the stage that config/ says now.")
-        return
-    table = Table("model", "from", "to", title=f"Who would move on {as_of}", title_justify="left")
+
+
+def _print(title: str, moves: list[dict], customers: dict[str, int], keys: bool) -> None:
+    table = Table("model", "from", "to", title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("customers", justify="right")
     table.add_column("of all", justify="right")
-    for move in moved:
-        share = move["customers"] / customers[move["lifecycle_model"]]
+    for move in moves:
+        share = move["customers"] / max(customers.get(move["lifecycle_model"], 0), 1)
         stages = [move[key] or "(not computed)" for key in ("from_stage", "to_stage")]
         table.add_row(move["lifecycle_model"], *stages, f"{move['customers']:,}", f"{share:.1%}")
     console = Console(soft_wrap=True)
     console.print(table)
-    for move in moved if keys else []:
+    for move in moves if keys else []:
         console.print(f"{move['lifecycle_model']} {move['from_stage']} -> {move['to_stage']}:", *move["customer_keys"])
 
 
@@ -95,7 +107,10 @@ def run_approve(by: str) -> None:
         database.migrate()
         with database.connect() as session:
             models = approval.approve(session, settings, wall_clock(), by)
-    click.echo(f"approved by {by}: {', '.join(models)}" if models else "nothing waits for approval")
+    if not models:
+        click.echo("nothing waits for approval")
+        return
+    click.echo(f"approved by {by}: {', '.join(models)}. Run the night again to export (in Airflow: clear `export`).")
 
 
 def _newest_night() -> date:

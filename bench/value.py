@@ -1,0 +1,141 @@
+"""What customer value costs: the fit with everything scoring needs, one statement that scores everybody, and lifetimes.
+
+    python bench/value.py --customers 1000000
+
+Customers are made up. `lifetimes`, where installed (make test installs it), fits and scores a part of them; the ratio
+is of CPU time for the same customers. Prints one JSON line per figure.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from perennial import config, embedded, transform
+from perennial.clv import Fit, alive_expectation, collapse, fit, fit_spend, spend_cells
+from perennial.value import store
+from perennial.value.backtest import Backtest
+from perennial.value.tonight import Forecast
+from perennial.warehouse import database
+
+AS_OF = date(2017, 9, 30)
+HORIZONS = (30, 90, 365)
+TABLES = """
+    create schema if not exists intermediate;
+    create table marts.dim_customers (customer_key text);
+    create table marts.fct_orders (customer_key text, ordered_on date, net_amount numeric(18, 4), is_valid boolean);
+    create table intermediate.int_order_histories (
+        customer_key text, first_order_on date, last_order_on date, x integer, t_x integer, t integer,
+        recent_x integer, recent_t integer, valued_orders integer, mean_value double precision
+    )
+"""
+SPREAD = """
+    insert into marts.dim_customers select customer_key from intermediate.int_order_histories;
+    insert into marts.fct_orders
+    select customer_key, date '2017-01-01', mean_value, true from intermediate.int_order_histories;
+    analyze marts.dim_customers, marts.fct_orders, intermediate.int_order_histories
+"""
+
+
+def customers(n: int) -> pd.DataFrame:
+    """x, t_x, T in days and mean value of people who order at rates of their own until they leave."""
+    chance = np.random.default_rng(7)
+    T = chance.integers(1, 1500, n).astype(float)
+    watched = np.minimum(T, chance.exponential(1 / chance.gamma(0.9, 1 / 300, n)))
+    x = np.minimum(chance.poisson(chance.gamma(0.7, 1 / 43, n) * watched), np.floor(watched))
+    latest = np.ceil(watched * chance.random(n) ** (1 / np.maximum(x, 1)))
+    t_x = np.where(x > 0, np.clip(latest, x, T), 0.0)
+    return pd.DataFrame({"x": x, "t_x": t_x, "T": T, "mean": chance.gamma(3, 10, n) + 1})
+
+
+def timed(name: str, work: Callable):
+    """Do it, and print seconds and CPU seconds."""
+    wall, cpu = time.monotonic(), time.process_time()
+    found = work()
+    wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+    print(json.dumps({"bench": "value", "figure": name, "seconds": round(wall, 2), "cpu": round(cpu, 2)}))
+    return found, wall, cpu
+
+
+def fitted(people: pd.DataFrame, model: str) -> Fit:
+    """Everything scoring needs: parameters, and what to expect of somebody alive, for every (x, T)."""
+    found = fit(collapse(people["x"], people["t_x"], people["T"]), model)
+    pairs = people[["x", "T"]].drop_duplicates()
+    alive_expectation(found, pairs["x"].to_numpy(), pairs["T"].to_numpy(), HORIZONS)
+    return found
+
+
+def against_lifetimes(people: pd.DataFrame) -> None:
+    """CPU of lifetimes over ours, for the same customers and horizons."""
+    try:
+        from lifetimes import BetaGeoFitter
+    except ImportError:
+        print("lifetimes is not installed, nothing to compare with")
+        return
+
+    def theirs():
+        model = BetaGeoFitter()
+        model.fit(people["x"], people["t_x"], people["T"])
+        return [
+            model.conditional_expected_number_of_purchases_up_to_time(h, people["x"], people["t_x"], people["T"])
+            for h in HORIZONS
+        ]
+
+    _, _, them = timed(f"lifetimes, {len(people):,} customers", theirs)
+    _, _, us = timed(f"perennial, {len(people):,} customers", lambda: fitted(people, "bg"))
+    print(f"lifetimes takes {them / us:.0f} x the CPU")
+
+
+def in_sql(people: pd.DataFrame, found: Fit) -> None:
+    """Score everybody by the dbt model, in a warehouse that has nothing else."""
+    with database.connect() as session:
+        session.execute(TABLES)
+        with session.cursor().copy("copy intermediate.int_order_histories from stdin") as copy:
+            for number, row in enumerate(people.itertuples()):
+                recent = min(int(row.x), 3) if row.T - row.t_x < 91 else 0
+                times = (int(row.x), int(row.t_x), int(row.T), recent, int(min(row.T, 91)), int(row.x) + 1)
+                copy.write_row((f"{number:032x}", AS_OF, AS_OF, *times, row.mean))
+        session.execute(SPREAD)
+        spend = fit_spend(spend_cells(people["x"] + 1, people["mean"]))
+        nothing = Backtest("mbg", (), (), pd.DataFrame(), None)
+        forecast = Forecast("mbg", found, None, 0.0, spend)
+        timed("tables written", lambda: store.write(session, AS_OF, config.load().value, forecast, nothing))
+    result = transform.run(["run", "--select", "customer_clv"], config.load(), AS_OF, database.warehouse())
+    print(json.dumps({"bench": "value", "figure": "scored in SQL", "seconds": round(result[0].seconds, 2)}))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--customers", type=int, default=1_000_000)
+    parser.add_argument("--lifetimes", type=int, default=50_000, help="customers that lifetimes gets")
+    asked = parser.parse_args()
+    people = customers(asked.customers)
+    against_lifetimes(people[: asked.lifetimes])
+    found, _, _ = timed(f"fit and expectations, {asked.customers:,} customers", lambda: fitted(people, "mbg"))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"bench": "value", "figure": "peak memory", "gigabytes": round(peak, 2)}))
+    state = Path(tempfile.mkdtemp(prefix="perennial-bench-"))
+    state.chmod(0o755)
+    os.environ["PERENNIAL_STATE"] = str(state)
+    os.environ.pop("AIRFLOW_CONN_WAREHOUSE", None)
+    try:
+        with embedded.session():
+            embedded.ensure_database(database.NAME)
+            database.migrate()
+            in_sql(people, found)
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
