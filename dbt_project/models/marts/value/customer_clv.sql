@@ -1,23 +1,205 @@
+{% set interval = {'p10': 0.1, 'p50': 0.5, 'p90': 0.9} %}
+{% set next_order = {'p25': 0.25, 'p50': 0.5, 'p75': 0.75} %}
+
 with
 customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
+histories as (
+    select * from {{ ref('int_order_histories') }}
+),
+
 earned as (
     select
         customer_key,
-        sum(net_amount) as historic_value
+        sum(net_amount) as historic_revenue
     from {{ ref('fct_orders') }}
     group by customer_key
+),
+
+-- at most one row: what tonight's customers are scored with
+parameters as (
+    select * from {{ source('clv', 'parameters') }}
+    where as_of = {{ as_of() }}
+),
+
+-- negated, the chances ascend, as width_bucket wants them; materialized, so that it happens once, not per customer
+expectations as materialized (
+    select
+        *,
+        array(
+            select -chances.chance
+            from unnest(survival_90) with ordinality as chances (chance, k)
+            order by chances.k
+        ) as survival
+    from {{ source('clv', 'alive_expectation') }}
+),
+
+-- reason: why nothing can be said about her, if so
+known as (
+    select
+        customers.customer_key,
+        coalesce(earned.historic_revenue, 0) as historic_revenue,
+        histories.x,
+        histories.t_x,
+        histories.t,
+        histories.recent_x,
+        histories.recent_t,
+        histories.valued_orders,
+        coalesce(histories.valued_orders * histories.mean_value, 0) as valued_revenue,
+        parameters.model_used,
+        parameters.fit_status,
+        parameters.spend_status,
+        parameters.model,
+        parameters.r,
+        parameters.alpha,
+        parameters.a,
+        parameters.b,
+        parameters.memory_days,
+        parameters.recent_share,
+        parameters.recent_r,
+        parameters.recent_alpha,
+        nullif(parameters.spend_p, 0) as spend_p,
+        parameters.spend_q,
+        parameters.spend_v,
+        coalesce(parameters.margin, 1) as margin,
+        of_model.orders_30 as model_orders_30,
+        of_model.orders_90 as model_orders_90,
+        of_model.orders_365 as model_orders_365,
+        of_model.discounted_365 as model_discounted_365,
+        of_model.pairs_365 as model_pairs_365,
+        of_model.survival as model_survival,
+        of_recent.orders_30 as recent_orders_30,
+        of_recent.orders_90 as recent_orders_90,
+        of_recent.orders_365 as recent_orders_365,
+        of_recent.discounted_365 as recent_discounted_365,
+        of_recent.pairs_365 as recent_pairs_365,
+        of_recent.survival as recent_survival,
+        case
+            when histories.customer_key is null then 'no_orders'
+            when parameters.as_of is null then 'not_fitted'
+            when parameters.fit_level = 'none' then parameters.fit_status
+            when parameters.recent_share < 1 and of_model.part is null then 'not_fitted'
+            when parameters.recent_share > 0 and of_recent.part is null then 'not_fitted'
+        end as reason
+    from customers
+    left join histories on customers.customer_key = histories.customer_key
+    left join earned on customers.customer_key = earned.customer_key
+    left join parameters on true
+    left join expectations as of_model
+        on
+            of_model.part = 'model'
+            and histories.x = of_model.x
+            and histories.t = of_model.t
+    left join expectations as of_recent
+        on
+            of_recent.part = 'recent'
+            and histories.recent_x = of_recent.x
+            and histories.recent_t = of_recent.t
+),
+
+-- `offset 0`, here and below: each formula is computed once per customer, not once per use, and nothing is written;
+-- it leaves out no row, so no order is needed -- noqa: disable=AM09
+shared as (
+    select
+        *,
+        case when reason is null then recent_share end as share
+    from known
+    offset 0
+),
+
+alive as (
+    select
+        *,
+        {{ chance_alive() }} as p_alive,
+        r + x as model_shape,
+        alpha + t as model_scale,
+        least(1, memory_days / (alpha + t)) as kept,
+        recent_r + recent_x as recent_shape,
+        recent_alpha + recent_t as recent_scale,
+        case
+            when share is not null
+                then spend_p * (spend_v + valued_revenue) / (spend_p * valued_orders + spend_q - 1)
+        end as order_value
+    from shared
+    offset 0
+),
+
+weighed as (
+    select
+        *,
+        (1 - share) * p_alive as model_weight,
+        case when share = 1 then recent_shape else model_shape end as next_shape,
+        case when share = 1 then recent_scale else model_scale end as next_scale,
+        {{ orders_quantiles_of_parts(interval) }}
+    from alive
+    offset 0
+),
+
+predicted as (
+    select
+        *,
+        {% for days in (30, 90, 365) %}
+            1 - ({{ mixed_chance_to_order(days) }}) as p_no_order_{{ days }}d,
+            {{ mixed('model_orders_' ~ days, 'recent_orders_' ~ days) }} as exp_orders_{{ days }}d,
+        {% endfor %}
+        {% for name, level in interval.items() %}
+            {{ orders_quantile(name, level) }} as exp_orders_90d_{{ name }},
+        {% endfor %}
+        {% for name, level in next_order.items() %}
+            {{ next_order_days(level) }} as next_order_days_{{ name }},
+        {% endfor %}
+        {{ mixed('model_pairs_365', 'recent_pairs_365') }} as pairs_365d,
+        {{ mixed_chance_to_order(365, memory=true) }} as comes_365d,
+        ({{ mixed('model_discounted_365', 'recent_discounted_365') }}) * order_value * margin as clv_365d,
+        cast(round(historic_revenue * cast(margin as numeric), 4) as numeric(18, 4)) as historic_value
+    from weighed
+    offset 0
+),
+
+-- what no interval needs is not computed: where hardly anything is to come, squares would underflow
+spread as (
+    select
+        *,
+        case
+            when comes_365d > {{ 1 - interval.p90 }}
+                then ln(greatest({{ spread_of_value() }} * comes_365d, 1))
+        end as log_spread
+    from predicted
+    offset 0
 ),
 
 customer_clv as (
     select
         {{ as_of() }} as as_of,
-        customers.customer_key,
-        coalesce(earned.historic_value, 0) as historic_value
-    from customers
-    left join earned on customers.customer_key = earned.customer_key
+        customer_key,
+        historic_revenue,
+        historic_value,
+        p_alive,
+        p_no_order_30d,
+        p_no_order_90d,
+        p_no_order_365d,
+        exp_orders_30d,
+        exp_orders_90d,
+        exp_orders_365d,
+        exp_orders_90d_p10,
+        exp_orders_90d_p50,
+        exp_orders_90d_p90,
+        order_value,
+        clv_365d,
+        {% for name, level in interval.items() %}
+            {{ clv_quantile(level) }} as clv_365d_{{ name }},
+        {% endfor %}
+        -- who never ordered is worth what she was worth; of who did without a forecast the total is unknown
+        historic_value + case when reason = 'no_orders' then 0 else clv_365d end as total_value,
+        {% for name in next_order %}
+            {{ next_order_on('next_order_days_' ~ name) }} as next_order_on_{{ name }},
+        {% endfor %}
+        case when reason is null then model_used else 'none' end as model_used,
+        coalesce(reason, fit_status) as fit_status,
+        coalesce(reason, spend_status) as spend_status
+    from spread
 )
 
 select * from customer_clv
