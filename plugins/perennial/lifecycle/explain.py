@@ -28,7 +28,7 @@ RECORDS = """
 """
 DESCRIBED = "select country, acquisition_source from marts.dim_customers where customer_key = %s"
 CHANGED = Words(
-    "config/ has changed since that night was built: stays so far are as built, rules and what comes next as written now.",
+    "config/ has changed since that night was built: stays so far are as built, rules and the future as written now.",
     "该批次生成之后配置已变更：已发生的阶段为当时生成，规则文字与后续预测按当前配置。",
 )
 
