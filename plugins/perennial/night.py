@@ -139,7 +139,7 @@ def fit_value(as_of: date) -> None:
         store.write(session, as_of, settings.value, forecast, tested)
         step.rows = int(forecast.fit.customers)
         step.details = {"model_used": forecast.model_used, "fit_status": forecast.fit.status, "skills": tested.skills}
-    skill = f", {tested.skills[0]:+.1%} better than a simple guess" if tested.skills else ""
+    skill = f", {store.against_guess(tested.skills[0])}" if tested.skills else ""
     say(f"fit_value: {forecast.model_used}, {forecast.fit.status}, {step.rows:,} customers{skill}")
 
 

@@ -41,7 +41,7 @@ VALUE = """
     inner join marts.customer_clv as c using (as_of)
     left join lateral (
         select * from marts.clv_backtest as tested
-        where tested.as_of = p.as_of and tested.is_chosen order by origin desc limit 1
+        where tested.as_of = p.as_of and tested.candidate = p.champion order by origin desc limit 1
     ) as b on true
     group by p.model_used, p.fit_status, b.origin, b.horizon_days, b.mae, b.skill, b.bias
 """
@@ -105,11 +105,11 @@ def _value(console: Console, session: psycopg.Connection, currency: str) -> None
         f"({row['model_used']}, {row['fit_status']}): marts.customer_clv has everybody's."
     )
     if row["origin"] is not None:
-        skill = "" if row["skill"] is None else f", {row['skill']:+.1%} better than the best simple guess"
-        bias = "" if row["bias"] is None else f" and {row['bias']:+.1%} off in total"
+        bias = "" if row["bias"] is None else f", {row['bias']:+.1%} in total"
+        word = "better" if row["skill"] >= 0 else "worse"
         console.print(
-            f"Forecast on {row['origin']} for {row['horizon_days']} days, it was {row['mae']:.2f} orders per customer "
-            f"off{bias}{skill}."
+            f"The same for the {row['horizon_days']} days from {row['origin']}: {row['mae']:.2f} orders per customer "
+            f"off{bias}, {abs(row['skill']):.1%} {word} than the best simple guess (marts.clv_backtest)."
         )
 
 

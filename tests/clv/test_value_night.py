@@ -1,5 +1,7 @@
 """The nightly fit in a warehouse: histories by SQL, and what is written."""
 
+import csv
+import re
 from datetime import date, timedelta
 
 import numpy as np
@@ -7,12 +9,15 @@ import pandas as pd
 import pytest
 from past_days import past
 
-from perennial import config
+from perennial import config, paths
 from perennial.value import backtest, histories, store, tonight
 from perennial.warehouse.database import connect
 
 pytestmark = pytest.mark.server
 AS_OF = date(2017, 9, 30)
+# rungs and remarks, which are no statuses
+LEVELS = {"last_good", "recent_rate", "gamma_gamma", "shrunken_mean"}
+LEVELS |= {"rows_rejected", "outliers_excluded", "left_truncated"}
 HISTORIES = """
     drop table if exists intermediate.int_order_histories, intermediate.int_ledger;
     create table intermediate.int_order_histories (
@@ -208,3 +213,13 @@ def test_no_customer_can_be_recognised_in_what_is_written(session):
     for table in ("clv.parameters", "clv.alive_expectation", "marts.clv_backtest", "marts.clv_backtest_decile"):
         columns = session.execute(f"select * from {table} limit 0").description
         assert "customer_key" not in [column.name for column in columns]
+
+
+def test_every_status_of_a_forecast_has_a_label_in_both_languages():
+    """The statuses that the ladders can end with, from their own code."""
+    code = " ".join((paths.home() / f"plugins/perennial/clv/{name}.py").read_text() for name in ("fit", "spend"))
+    given = set(re.findall(r'"((?:[a-z]+_)+[a-z]+)"', code)) - LEVELS
+    with (paths.home() / "dbt_project" / "seeds" / "dim_reasons.csv").open() as stream:
+        labelled = {r["reason"] for r in csv.DictReader(stream) if r["kind"] == "forecast" and r["label_zh"]}
+    assert given <= labelled
+    assert labelled - given == {"ok", "no_orders", "not_fitted"}

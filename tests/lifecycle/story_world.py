@@ -14,6 +14,7 @@ from perennial import config, transform
 from perennial.config import Config
 from perennial.config.audiences import Audiences
 from perennial.connections import Connection
+from perennial.value import store, tonight
 from perennial.warehouse import database
 
 EARLIER, LATER = date(2017, 7, 15), date(2017, 12, 5)
@@ -157,10 +158,12 @@ def _copy(source: str, entity: str, rows: list[tuple]) -> None:
 def build(night: date, warehouse: Connection) -> None:
     """A night as `perennial nightly` builds it, without its checks."""
     built = settings()
-    needed = ["+audience_members", "+customer_clv", "dim_reasons"]
-    transform.run(
-        ["build", "--exclude-resource-type", "test", "unit_test", "--select", *needed], built, night, warehouse
-    )
+    only = ["build", "--exclude-resource-type", "test", "unit_test", "--select"]
+    needed = ["+audience_members", "+int_order_histories", "dim_reasons"]
+    transform.run([*only, *needed], built, night, warehouse)
+    with database.connect() as session:
+        store.write(session, night, built.value, *tonight.run(session, night, built.value))
+    transform.run([*only, "customer_clv"], built, night, warehouse)
     with database.connect() as session:
         session.execute(
             "insert into ops.nights (as_of, build_started_at, built_at, config_hash) values (%s, %s, %s, %s)",

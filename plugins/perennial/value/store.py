@@ -39,7 +39,8 @@ def verdicts(forecast: Forecast, tested: Backtest) -> dict[str, tuple[bool, str]
     """(passed, message) by check: whether tonight's forecast deserves trust. None of them stops an export."""
     fit = forecast.fit
     stands = [row for row in tested.judged if row.stands]
-    found = {"level": (fit.level == "mle", f"customer value is forecast by {forecast.model_used}: {fit.status}")}
+    told = f"customer value is forecast by {forecast.model_used}: {fit.status}"
+    found = {"level": (fit.level in ("mle", "map"), told)}
     if not stands:
         return found | {"bias": (True, "too little history for a back-test of customer value")}
     newest = stands[0]
@@ -47,11 +48,13 @@ def verdicts(forecast: Forecast, tested: Backtest) -> dict[str, tuple[bool, str]
     message = f"orders forecast on {newest.origin} for {newest.horizon_days} days were {_percent(newest.bias)} off"
     if len(biases) > 1 and min(biases[:2]) > FAIL_BIAS:
         message += f", as on {stands[1].origin} ({_percent(stands[1].bias)}): look for a break in the data"
-    skill = f"mean error {newest.mae:.3g} orders, {_percent(newest.skill)} better than the best simple guess"
-    return found | {
-        "bias": (biases[0] <= WARN_BIAS, message),
-        "skill": (newest.skill >= 0, skill),
-    }
+    skill = f"{tested.champion} would have been {against_guess(tested.skills[0])} on {newest.origin}"
+    return found | {"bias": (biases[0] <= WARN_BIAS, message), "skill": (tested.skills[0] >= 0, skill)}
+
+
+def against_guess(skill: float) -> str:
+    """The skill in words."""
+    return f"{abs(skill):.1%} {'better' if skill >= 0 else 'worse'} than the best simple guess"
 
 
 def _percent(share: float | None) -> str:
