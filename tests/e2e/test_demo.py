@@ -128,7 +128,15 @@ def flapping(said) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def fading(flapping) -> dict[str, list[tuple[str, int, int]]]:
+def forecast(said) -> dict[str, tuple[float, int, int, float]]:
+    """Orders and chance of none forecast on 30 September for 90 days, with their interval, by customer."""
+    ask = """select customer_key, exp_orders_90d, exp_orders_90d_p10, exp_orders_90d_p90, p_no_order_90d
+        from marts.customer_clv where fit_status <> 'no_orders'"""
+    return {key: tuple(map(float, row)) for key, *row in nights.query(ask)}
+
+
+@pytest.fixture(scope="module")
+def fading(flapping, forecast) -> dict[str, list[tuple[str, int, int]]]:
     """By model, (stage, customers, silent until the year's end) of 30 September: all the others, then the way down."""
     nights.live_until("2017-12-31")
     nights.run("2017-12-31")
@@ -178,6 +186,22 @@ def test_the_story_of_a_customer_can_be_read_and_no_address_is_in_it(fading):
     assert "@" not in story.stdout
 
 
+def test_what_was_forecast_in_september_came_true_by_the_end_of_the_year(fading, forecast):
+    came = """select c.customer_key, count(distinct o.ordered_on) filter (where o.ordered_on between '2017-10-01' and
+        '2017-12-29') from marts.dim_customers as c left join marts.fct_orders as o using (customer_key)
+        where o.is_valid group by 1"""
+    ordered = dict(nights.query(came))
+    pairs = [(row, ordered.get(key, 0)) for key, row in forecast.items()]
+    assert len(pairs) > 2400
+    expected, actual = sum(row[0] for row, _ in pairs), sum(orders for _, orders in pairs)
+    assert abs(expected / actual - 1) < 0.04
+    assert sum(abs(row[0] - orders) for row, orders in pairs) / len(pairs) < 4.44
+    assert 0.75 < sum(row[1] <= orders <= row[2] for row, orders in pairs) / len(pairs) < 0.88
+    silent = sum(orders == 0 for _, orders in pairs) / len(pairs)
+    assert abs(sum(row[3] for row, _ in pairs) / len(pairs) - silent) < 0.03
+    assert sum((row[3] - (orders == 0)) ** 2 for row, orders in pairs) / len(pairs) < 0.9 * silent * (1 - silent)
+
+
 def test_a_changed_rule_shows_who_moves_and_holds_the_exports_until_approved(fading, tmp_path, monkeypatch):
     folder = tmp_path / "config"
     shutil.copytree(Path(__file__).parents[2] / "config", folder)
@@ -199,6 +223,14 @@ def test_a_changed_rule_shows_who_moves_and_holds_the_exports_until_approved(fad
     assert after > before + moves[0]["customers"] / 2, "some were lost on new year's day"
     assert nights.query(BELIEVED_ON_A_DAY) == believed, "what was believed on 31 December is still known"
     assert nights.query(STAGE_ON_A_DAY) != believed
+    waiting = json.loads(nights.command("lifecycle", "diff", "--json").stdout)["waiting_for_approval"]
+    moved = next(m for m in waiting if (m["from_stage"], m["to_stage"]) == ("declining", "silent"))
+    assert (moved["on_day"], moved["lifecycle_model"]) == ("2017-12-31", "ecommerce")
+    assert moved["customers"] == moves[0]["customers"]
+    assert "Nothing of this night was exported" in nights.command("summary").stdout
+    assert nights.query("select status from ops.runs where task = 'export' order by started_at desc limit 1") == [
+        ("failed",)
+    ]
 
     assert "approved by ann: ecommerce" in nights.command("lifecycle", "approve", "--by", "ann").stdout
     nights.run("2018-01-01")
