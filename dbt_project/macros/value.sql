@@ -39,12 +39,13 @@
     model_weight * coalesce({{ model }}, 0) + share * coalesce({{ recent }}, 0)
 {%- endmacro %}
 
-{# P(an order within so many days), for intervals within the memory. #}
+{# P(an order within so many days), for intervals within the memory; a part without weight is not worth computing. #}
 {% macro mixed_chance_to_order(days, memory=false) -%}
     {%- set kept = " * kept" if memory else "" -%}
     {{ mixed(
-        chance_to_order("model_shape" ~ kept, "(model_scale" ~ kept ~ ")", days),
-        chance_to_order("recent_shape", "recent_scale", days)
+        "case when share < 1 then "
+        ~ chance_to_order("model_shape" ~ kept, "(model_scale" ~ kept ~ ")", days) ~ " end",
+        "case when share > 0 then " ~ chance_to_order("recent_shape", "recent_scale", days) ~ " end"
     ) }}
 {%- endmacro %}
 
@@ -60,17 +61,25 @@
     {%- endfor %}
 {%- endmacro %}
 
-{# Of the mixture: it lies between those of the parts, so only the k between them, usually none, are looked at. #}
+{# Whether P(N >= k) > 1 - level of the mixture. #}
+{% macro exceeds(k, level) -%}
+    {{ mixed("-model_survival[" ~ k ~ "]", "-recent_survival[" ~ k ~ "]") }} > {{ 1 - level }}
+{%- endmacro %}
+
+{# Of the mixture: it lies between those of the parts; only the k between them, usually none or one, are looked at. #}
 {% macro orders_quantile(name, level) -%}
     {%- set one, other = "model_" ~ name, "recent_" ~ name -%}
     case
         when share is null then null
         when share = 0 or {{ one }} = {{ other }} then {{ one }}
         when share = 1 then {{ other }}
+        when abs({{ one }} - {{ other }}) = 1
+            then least({{ one }}, {{ other }})
+                + cast({{ exceeds("greatest(" ~ one ~ ", " ~ other ~ ")", level) }} as integer)
         else least({{ one }}, {{ other }}) + (
             select cast(count(*) as integer)
             from generate_series(least({{ one }}, {{ other }}) + 1, greatest({{ one }}, {{ other }})) as k
-            where {{ mixed("-model_survival[k]", "-recent_survival[k]") }} > {{ 1 - level }}
+            where {{ exceeds("k", level) }}
         )
     end
 {%- endmacro %}
@@ -107,4 +116,21 @@
     case
         when {{ days }} <= 3650 + 1e-9 then {{ as_of() }} + cast(greatest(ceil({{ days }} - 1e-9), 1) as integer)
     end
+{%- endmacro %}
+
+{#
+  What the nightly fit expects of somebody alive, of one part. Negated, the chances ascend, as width_bucket wants them;
+  `offset 0` so that this happens once per row of the small table, not once per customer.
+#}
+{% macro expectations(part) -%}
+    select
+        *,
+        array(
+            select -chances.chance
+            from unnest(survival_90) with ordinality as chances (chance, k)
+            order by chances.k
+        ) as survival
+    from {{ source('clv', 'alive_expectation') }}
+    where part = '{{ part }}'
+    offset 0
 {%- endmacro %}

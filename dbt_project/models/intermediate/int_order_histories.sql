@@ -1,3 +1,6 @@
+{# Without statistics customer_clv would be planned as if every customer had thousands of histories. #}
+{{ config(post_hook='analyze {{ this }}') }}
+
 {% set recent = var('value').recent_days %}
 
 with

@@ -18,22 +18,23 @@ earned as (
     group by customer_key
 ),
 
--- at most one row: what tonight's customers are scored with
+-- At most one row: what tonight's customers are scored with. `offset 0`, here and below: a formula is computed once per
+-- row, not once per use, and nothing is written. It leaves out no row, so no order is needed -- noqa: disable=AM09
 parameters as (
-    select * from {{ source('clv', 'parameters') }}
-    where as_of = {{ as_of() }}
-),
-
--- negated, the chances ascend, as width_bucket wants them; materialized, so that it happens once, not per customer
-expectations as materialized (
     select
         *,
-        array(
-            select -chances.chance
-            from unnest(survival_90) with ordinality as chances (chance, k)
-            order by chances.k
-        ) as survival
-    from {{ source('clv', 'alive_expectation') }}
+        cast(margin as numeric) as margin_of_revenue
+    from {{ source('clv', 'parameters') }}
+    where as_of = {{ as_of() }}
+    offset 0
+),
+
+of_model as (
+    {{ expectations('model') }}
+),
+
+of_recent as (
+    {{ expectations('recent') }}
 ),
 
 -- reason: why nothing can be said about her, if so
@@ -63,7 +64,8 @@ known as (
         nullif(parameters.spend_p, 0) as spend_p,
         parameters.spend_q,
         parameters.spend_v,
-        coalesce(parameters.margin, 1) as margin,
+        parameters.margin,
+        coalesce(parameters.margin_of_revenue, 1) as margin_of_revenue,
         of_model.orders_30 as model_orders_30,
         of_model.orders_90 as model_orders_90,
         of_model.orders_365 as model_orders_365,
@@ -80,27 +82,23 @@ known as (
             when histories.customer_key is null then 'no_orders'
             when parameters.as_of is null then 'not_fitted'
             when parameters.fit_level = 'none' then parameters.fit_status
-            when parameters.recent_share < 1 and of_model.part is null then 'not_fitted'
-            when parameters.recent_share > 0 and of_recent.part is null then 'not_fitted'
+            when parameters.recent_share < 1 and of_model.x is null then 'not_fitted'
+            when parameters.recent_share > 0 and of_recent.x is null then 'not_fitted'
         end as reason
     from customers
     left join histories on customers.customer_key = histories.customer_key
     left join earned on customers.customer_key = earned.customer_key
     left join parameters on true
-    left join expectations as of_model
+    left join of_model
         on
-            of_model.part = 'model'
-            and histories.x = of_model.x
+            histories.x = of_model.x
             and histories.t = of_model.t
-    left join expectations as of_recent
+    left join of_recent
         on
-            of_recent.part = 'recent'
-            and histories.recent_x = of_recent.x
+            histories.recent_x = of_recent.x
             and histories.recent_t = of_recent.t
 ),
 
--- `offset 0`, here and below: each formula is computed once per customer, not once per use, and nothing is written;
--- it leaves out no row, so no order is needed -- noqa: disable=AM09
 shared as (
     select
         *,
@@ -153,7 +151,7 @@ predicted as (
         {{ mixed('model_pairs_365', 'recent_pairs_365') }} as pairs_365d,
         {{ mixed_chance_to_order(365, memory=true) }} as comes_365d,
         ({{ mixed('model_discounted_365', 'recent_discounted_365') }}) * order_value * margin as clv_365d,
-        cast(round(historic_revenue * cast(margin as numeric), 4) as numeric(18, 4)) as historic_value
+        cast(historic_revenue * margin_of_revenue as numeric(18, 4)) as historic_value
     from weighed
     offset 0
 ),
