@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import psycopg
+
 from perennial.clock import wall_clock
 from perennial.errors import RetriableError
 from perennial.warehouse import database
@@ -27,7 +29,12 @@ def exclusively(what: str) -> Iterator[None]:
         if not session.execute(lock, [f"perennial.{what}"]).fetchone()["got"]:
             raise RetriableError(f"another run is busy with {what}; try again when it has ended")
         session.commit()  # the lock stays with the connection, no transaction does
-        yield
+        try:
+            yield
+        finally:
+            # a server notices a closed connection only after a while; the next step must not find it still busy
+            with suppress(psycopg.OperationalError):
+                session.execute("select pg_advisory_unlock(hashtext(%s))", [f"perennial.{what}"])
 
 
 @contextmanager

@@ -91,7 +91,9 @@ def test_a_frozen_row_is_added_and_nothing_else_in_the_file_changes(config_folde
 def test_a_row_that_does_not_fit_leaves_the_file_alone(config_folder):
     path, models = config_folder / "lifecycle.yml", config.load().lifecycle.models
     before = path.read_bytes()
-    with pytest.raises(ConfigError, match=r"lifecycle\.yml: population values for days from 2017-04-01 on are frozen already"):
+    with pytest.raises(
+        ConfigError, match=r"lifecycle\.yml: population values for days from 2017-04-01 on are frozen already"
+    ):
         calibrate.freeze(path, FOUND, date(2017, 1, 1), models)
     assert path.read_bytes() == before
     assert not list(config_folder.glob(".lifecycle-*"))

@@ -103,6 +103,7 @@ def _expectations(session: psycopg.Connection, forecast: Forecast, discount_rate
         with session.cursor().copy(command) as copy:
             for row in zip(*keys, *columns, survival, strict=True):
                 copy.write_row((part, *row))
+    session.execute("analyze clv.alive_expectation")  # scoring joins it tonight, before anything else would notice
 
 
 def _judged(row: Judged) -> dict[str, Any]:
