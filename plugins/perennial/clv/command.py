@@ -45,6 +45,21 @@ def fit(
 
     FILE is CSV with the columns customer_id, date and amount, one row per order. Several orders of a customer on one
     day are one. Predictions are CSV, one row per customer; the report then goes to stderr unless --output is given.
+
+    \b
+    Its columns, beside the history (orders are days with an order):
+      p_alive              probability that she has not left
+      p_no_order           probability of no order in H: the churn score
+      exp_orders           orders expected in H, with _p10, _p50, _p90
+      order_value          expected value of an order
+      clv                  discounted value of the orders in H, with _p10, _p50, _p90
+      total_value          historic_value + clv
+      next_order_on_p25..  day by which the next order comes with 25, 50, 75 %, given the
+                           silence so far; empty: not within ten years
+      model_used           e.g. mbg_mle: maximum likelihood, mbg_map: with a prior,
+                           recent_rate: too little data for a model
+      fit_status           ok, or why it is not the maximum likelihood (marts.dim_reasons
+                           has the words); spend_used, spend_status: the same of values
     """
     from perennial.clv import transactions
 
