@@ -61,3 +61,14 @@
             and consents.status = 'granted'
     where members.verdict = 'export' and consents.customer_key is null
 {% endtest %}
+
+{# The column sums to what the whole sums to, to the cent: nobody and nothing is left out or counted twice. #}
+{% test adds_up_to(model, column_name, whole, whole_column) %}
+    select *
+    from (
+        select
+            (select coalesce(sum({{ column_name }}), 0) from {{ model }}) as total,
+            (select coalesce(sum({{ whole_column }}), 0) from {{ whole }}) as whole_total
+    ) as totals
+    where total <> whole_total
+{% endtest %}

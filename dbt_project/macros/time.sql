@@ -10,3 +10,21 @@
         - interval '{{ var("day_starts_at_hour") }} hours' as date
     )
 {%- endmacro %}
+
+{# The first day of a day's month. #}
+{% macro month_of(day) -%}
+    cast(date_trunc('month', cast({{ day }} as timestamp)) as date)
+{%- endmacro %}
+
+{# How many months one month comes after another. #}
+{% macro months_since(earlier, month) -%}
+    cast(
+        (extract(year from {{ month }}) - extract(year from {{ earlier }})) * 12
+        + extract(month from {{ month }}) - extract(month from {{ earlier }}) as integer
+    )
+{%- endmacro %}
+
+{# Whether the night has seen the whole month that begins on this day. #}
+{% macro month_is_over(month) -%}
+    cast({{ month }} + interval '1 month' as date) <= {{ as_of() }} + 1
+{%- endmacro %}
