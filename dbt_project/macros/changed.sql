@@ -34,6 +34,16 @@
     )
 {%- endmacro %}
 
+{#
+  For tables that keep one answer per night: those of this night's earlier attempts, and of nights that never ended,
+  are given again.
+#}
+{% macro forget_unfinished_nights() -%}
+    {% if is_incremental() %}
+        delete from {{ this }} where as_of > coalesce({{ last_built_night() }}, date '-infinity')
+    {% endif %}
+{%- endmacro %}
+
 {# Of the revisions since the last finished night, those that the new stays say again are none. #}
 {% macro forget_what_still_holds() -%}
     {%- set revisions = ref('fct_timeline_revisions') -%}

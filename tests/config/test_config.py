@@ -93,6 +93,11 @@ WRONG = [
     ("value.yml", "mbg_blend", "pareto", ["value.yml:9", "'pareto'", "'mbg', 'bg', 'mbg_blend' or 'bg_blend'"]),
     ("value.yml", "[mbg, bg,", "[mbg, mbg,", ["value.yml:9", "'mbg' is listed twice"]),
     ("value.yml", "backtest_days: 91", "backtest_days: 3", ["value.yml:10", "backtest_days", "28"]),
+    ("value.yml", "basis: revenue", "basis: profit", ["value.yml:15", "'profit'", "'revenue', 'margin' or 'clv'"]),
+    ("value.yml", "b_until: 0.95", "b_until: 0.75", ["value.yml:14", "a_until is 0.8", "A ends before B does"]),
+    ("value.yml", "hysteresis: 0.02", "hysteresis: 0.05", ["value.yml:14", "hysteresis is 0.05", "less than 0.05"]),
+    ("value.yml", "method: quantile", "method: fixed", ["value.yml:21", "fixed without cuts", "fixed with cuts"]),
+    ("value.yml", "  # cuts: { recency: [30, 60,", "  cuts: { recency: [30, 20,", ["value.yml:23", "do not ascend"]),
 ]
 
 

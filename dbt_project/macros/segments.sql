@@ -1,0 +1,56 @@
+{#
+  The fifth of all rows in which a value lies, 1 for the lowest to 5: by the middle of the ranks that equal values
+  share, so that equal values are in one fifth whatever their number. In whole numbers, so that nothing is rounded.
+#}
+{% macro fifth(value) -%}
+    cast((
+        5 * (rank() over (order by {{ value }}) - 1 + count(*) over (order by {{ value }}))
+        + 2 * count(*) over () - 1
+    ) / (2 * count(*) over ()) as integer)
+{%- endmacro %}
+
+{# Score of a measure, 1 to 5; `sign` is '-' where less is better. A value at a cut has the better score. #}
+{% macro rfm_score(measure, value, sign='') -%}
+    {%- set rfm = var('value').rfm -%}
+    {%- if rfm.method == 'fixed' -%}
+        {%- set cuts = rfm.cuts[measure] | sort(reverse=(sign == '-')) -%}
+        1 + width_bucket(
+            cast({{ sign }}{{ value }} as double precision),
+            array[{% for cut in cuts %}{{ sign }}{{ cut }}{{ ', ' if not loop.last }}{% endfor %}]::double precision []
+        )
+    {%- else -%}
+        {{ fifth(sign ~ value) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+  Days that frequency x order value is judged on, each the first one that is not counted any more: the beginning of the
+  quarter before, of this quarter, and the end of the night.
+#}
+{% macro quadrant_day(point) -%}
+    {%- if point == 'now' -%}
+        ({{ as_of() }} + 1)
+    {%- else -%}
+        cast(
+            date_trunc('quarter', cast({{ as_of() }} as timestamp))
+            {%- if point == 'before' %} - interval '3 months'{% endif %} as date
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{# Net value of a day with an order; of who has fewer than three, the missing ones are worth what the shop's are. #}
+{% macro shrunk_order_value(days, spend, order_value) -%}
+    round(({{ spend }} + greatest(3 - {{ days }}, 0) * {{ order_value }}) / greatest({{ days }}, 3), 4)
+{%- endmacro %}
+
+{# Where a customer stands at a point; null before she is known. #}
+{% macro quadrant(point) -%}
+    case
+        when known_on >= {{ quadrant_day(point) }} then null
+        when days_{{ point }} = 0 then 'a'
+        when days_365_{{ point }} >= min_order_days and order_value_{{ point }} >= min_order_value then 'e'
+        when days_365_{{ point }} >= min_order_days then 'c'
+        when order_value_{{ point }} >= min_order_value then 'd'
+        else 'b'
+    end
+{%- endmacro %}
