@@ -1,0 +1,104 @@
+"""The SQL of the value marts, compiled by dbt, on tables of our own; nothing is kept."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from perennial import transform
+from perennial.config import Config
+from perennial.config.value import RfmCuts
+from perennial.connections import Connection
+
+NIGHT = date(1999, 12, 31)  # what the SQL is compiled for; replaced by the night of each test
+MODELS = {
+    "int_abc_shares": "intermediate",
+    "fct_tier_moves": "marts",
+    "customer_abc": "marts",
+    "value_concentration": "marts",
+    "customer_rfm": "marts",
+    "rfm_cuts": "marts",
+    "int_quadrant_points": "intermediate",
+    "quadrant_thresholds": "marts",
+    "customer_quadrant": "marts",
+}
+
+# What the models read. dbt compiles them without asking whether it is there.
+TABLES = """
+create schema if not exists intermediate;
+create schema if not exists marts;
+create table if not exists marts.dim_customers (
+    customer_key text, is_prospect boolean, known_on date, last_ordered_on date, count_order_days bigint
+);
+create table if not exists marts.fct_orders (
+    customer_key text, source text, order_id text, ordered_on date, gross_amount numeric(18, 4),
+    net_amount numeric(18, 4), cancelled_on date
+);
+create table if not exists intermediate.int_ledger (
+    customer_key text, source text, order_id text, event_type text, event_on date, amount numeric(18, 4)
+);
+truncate marts.dim_customers, marts.fct_orders, intermediate.int_ledger, ops.nights
+"""
+MOVES = "create table marts.fct_tier_moves (as_of date, customer_key text, from_tier text, to_tier text)"
+CUTS = RfmCuts(recency=[10, 30, 60, 180], frequency=[2, 3, 5, 8], monetary=[10, 20, 50, 99.5])
+
+
+@contextmanager
+def pointed_at(warehouse: Connection, state: Path) -> Iterator[None]:
+    """For dbt, this is the warehouse; afterwards nothing of it is left in the environment."""
+    before = set(os.environ)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PERENNIAL_STATE", str(state))
+        patch.setenv("AIRFLOW_CONN_WAREHOUSE", warehouse.to_json())
+        yield
+    for name in set(os.environ) - before:
+        if name.startswith(("PG", "DBT_")):  # what dbt was told
+            del os.environ[name]
+
+
+class Compiled:
+    """The models compiled once for one configuration and database."""
+
+    def __init__(self, config: Config, warehouse: Connection):
+        transform.run(["compile", "--select", *MODELS], config, NIGHT, warehouse)
+        written = transform.target_folder(NIGHT) / "compiled"
+        self.sql = {model: next(written.rglob(f"{model}.sql")).read_text("utf-8") for model in MODELS}
+
+    def build(self, session: psycopg.Connection, as_of: date, *models: str) -> None:
+        """Build these models for a night, one after the other."""
+        for model in models:
+            table = f"{MODELS[model]}.{model}"
+            session.execute(f"drop table if exists {table}")
+            session.execute(f"create table {table} as {self.at(model, as_of)}")
+
+    def at(self, model: str, as_of: date) -> str:
+        """The SQL of a model for a night."""
+        assert f"'{NIGHT}'" in self.sql[model] or model == "quadrant_thresholds"
+        return self.sql[model].replace(str(NIGHT), str(as_of))
+
+
+def connect(to: Connection) -> psycopg.Connection:
+    """A session in which what the models read is there, and empty; roll it back."""
+    session = psycopg.connect(
+        host=to.host, port=to.port, user=to.login, dbname=to.database, options="-c timezone=UTC -c jit=off"
+    )
+    session.execute("set client_min_messages = warning")
+    session.execute(TABLES)
+    return session
+
+
+def fill(session: psycopg.Connection, table: str, columns: str, rows: Iterable[tuple]) -> None:
+    """Add rows to a table."""
+    with session.cursor() as cursor, cursor.copy(f"copy {table} ({columns}) from stdin") as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def rows(session: psycopg.Connection, query: str) -> list[dict]:
+    """All rows of a query."""
+    with session.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+        return cursor.execute(query).fetchall()
