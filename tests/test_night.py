@@ -143,6 +143,48 @@ def test_a_night_that_was_not_scored_is_not_exported(built):
 
 
 @pytest.mark.server
+@pytest.mark.parametrize("step", [night.fit_value, night.score])
+def test_nothing_is_added_to_marts_of_another_night(built, rows, step):
+    tomorrow = NIGHT + timedelta(days=1)
+    night.open_night(tomorrow)
+    night.build(tomorrow)
+    with pytest.raises(GateError, match="the marts are those of night 2017-10-01, not of 2017-09-30"):
+        step(NIGHT)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("step", [night.fit_value, night.score])
+def test_nothing_is_added_to_marts_whose_transform_failed(built, monkeypatch, step):
+    def fails(*_):
+        raise FatalError("dbt: no")
+
+    with monkeypatch.context() as spoilt:
+        spoilt.setattr(transform, "run", fails)
+        with pytest.raises(FatalError):
+            night.build(NIGHT)
+    with pytest.raises(GateError, match="the task `transform` of night 2017-09-30 did not end"):
+        step(NIGHT)
+    with pytest.raises(GateError, match="did not end"):
+        night.send(NIGHT)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("step", [night.fit_value, night.score])
+def test_a_configuration_changed_between_the_steps_stops_the_night(built, config_folder, step):
+    path = config_folder / "destinations.yml"
+    path.write_text(path.read_text().replace("channel: email", "channel: sms"))
+    with pytest.raises(GateError, match="config/ changed since `transform` of night 2017-09-30"):
+        step(NIGHT)
+
+
+@pytest.mark.server
+def test_scoring_again_asks_for_a_new_check(built, monkeypatch):
+    night.score(NIGHT)
+    with pytest.raises(GateError, match="not checked since it was built"):
+        night.send(NIGHT)
+
+
+@pytest.mark.server
 def test_loading_what_was_never_landed_is_a_clear_error(warehouse):
     with pytest.raises(FatalError, match=r"nothing landed\. Run the task `extract` of shop again"):
         night.load_source("shop", NIGHT)

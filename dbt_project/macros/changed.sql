@@ -96,3 +96,8 @@
         vacuum (analyze) {{ this }}
     {% endif %}
 {%- endmacro %}
+
+{# Statistics of a table that was just built; a view has none. #}
+{% macro count_what_was_built() -%}
+    {% if model.config.materialized != 'view' %}analyze {{ this }}{% endif %}
+{%- endmacro %}

@@ -72,12 +72,25 @@ def run(as_of: date) -> None:
     """Record ops.reconciliation and ops.gate_results of the night; GateError if a total does not agree."""
     with connect() as session:
         failed = [message for total in TOTALS if (message := _reconcile(session, as_of, total))]
+        _fitted(session, as_of)
     if failed:
         raise GateError(
             f"night {as_of} is blocked, nothing is exported: {'; '.join(failed)}. "
             "See ops.reconciliation; run the night again once the cause is mended."
         )
     say(f"gate: {len(TOTALS)} totals agree in every layer")
+
+
+def _fitted(session: psycopg.Connection, as_of: date) -> None:
+    """Warn where customers who ordered have no forecast of the night."""
+    if session.execute("select to_regclass('marts.customer_clv') as found").fetchone()["found"] is None:
+        return
+    without = session.execute("select count(*) as n from marts.customer_clv where fit_status = 'not_fitted'").fetchone()
+    session.execute(
+        "insert into ops.gate_results (as_of, check_name, passed, severity, message) values (%s, %s, %s, 'warn', %s) "
+        "on conflict (as_of, check_name) do update set passed = excluded.passed, message = excluded.message",
+        [as_of, "clv coverage", without["n"] == 0, f"{without['n']:,} customers who ordered have no forecast tonight"],
+    )
 
 
 def close(as_of: date) -> None:

@@ -125,7 +125,10 @@ def build(as_of: date) -> bool:
             return False
         gate.close(as_of)
         _mark(as_of, build_started_at=wall_clock(), built_at=None, config_hash=None)
-        _transform(as_of, "transform", "--exclude", SCORED)
+        settings = _transform(as_of, "transform", "--exclude", SCORED)
+        with database.connect() as session:
+            approval.note(session, settings, as_of, wall_clock())
+        _mark(as_of, config_hash=transform.fingerprint(settings, as_of))
     return True
 
 
@@ -133,10 +136,11 @@ def fit_value(as_of: date) -> None:
     """Judge the forecasts of the past, fit tonight's, and write what everybody is scored from."""
     from perennial.value import store, tonight  # numpy and scipy are slow to import, and only needed here
 
-    with exclusively("marts"), recorded(as_of, "fit_value") as step, database.connect() as session:
-        settings = config.load()
-        forecast, tested = tonight.run(session, as_of, settings.value)
-        store.write(session, as_of, settings.value, forecast, tested)
+    with exclusively("marts"), recorded(as_of, "fit_value") as step:
+        settings = _reopened(as_of)
+        with database.connect() as session:
+            forecast, tested = tonight.run(session, as_of, settings.value)
+            store.write(session, as_of, settings.value, forecast, tested)
         step.rows = int(forecast.fit.customers)
         step.details = {"model_used": forecast.model_used, "fit_status": forecast.fit.status, "skills": tested.skills}
     skill = f", {store.against_guess(tested.skills[0])}" if tested.skills else ""
@@ -146,10 +150,28 @@ def fit_value(as_of: date) -> None:
 def score(as_of: date) -> None:
     """Score everybody, and compute what builds on it; with it the night is built."""
     with exclusively("marts"):
-        settings = _transform(as_of, "score", "--select", SCORED)
-        with database.connect() as session:
-            approval.note(session, settings, as_of, wall_clock())
-        _mark(as_of, built_at=wall_clock(), config_hash=transform.fingerprint(settings, as_of))
+        _reopened(as_of)
+        _transform(as_of, "score", "--select", SCORED)
+        _mark(as_of, built_at=wall_clock())
+
+
+def _reopened(as_of: date) -> config.Config:
+    """The settings that the night's `transform` ended with; what was said of the night before no longer holds.
+
+    GateError if the marts are of another night, if that task did not end, or if config/ changed since.
+    """
+    settings = config.load()
+    if as_of != horizon():
+        raise GateError(f"the marts are those of night {horizon()}, not of {as_of}: nothing can be added to them")
+    _mark(as_of, built_at=None)
+    with database.connect() as session:
+        night = session.execute("select config_hash from ops.nights where as_of = %s", [as_of]).fetchone()
+        session.execute("delete from ops.gate_results where as_of = %s and severity = 'block'", [as_of])
+    if night["config_hash"] is None:
+        raise GateError(f"the task `transform` of night {as_of} did not end; run it again first")
+    if night["config_hash"] != transform.fingerprint(settings, as_of):
+        raise GateError(f"config/ changed since `transform` of night {as_of}; run its tasks from `transform` on again")
+    return settings
 
 
 def _transform(as_of: date, task: str, *which: str) -> config.Config:

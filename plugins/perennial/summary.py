@@ -43,7 +43,13 @@ VALUE = """
         select * from marts.clv_backtest as tested
         where tested.as_of = p.as_of and tested.candidate = p.champion order by origin desc limit 1
     ) as b on true
+    where p.as_of = %s
     group by p.model_used, p.fit_status, b.origin, b.horizon_days, b.mae, b.skill, b.bias
+"""
+SCORED = """
+    select from information_schema.columns
+    where table_schema = 'marts' and table_name = 'customer_clv' and column_name = 'clv_365d'
+        and to_regclass('clv.parameters') is not null
 """
 WARNINGS = """
     select message from ops.gate_results where as_of = %s and severity = 'warn' and not passed order by check_name
@@ -77,7 +83,7 @@ def show(console: Console | None = None) -> None:
             f"Unless they order, {moves['tomorrow']:,} customers enter another stage tomorrow and "
             f"{moves['month']:,} within 30 days: the rows are already in marts.fct_lifecycle_timeline.\n"
         )
-        _value(console, session, settings.sources.business.currency)
+        _value(console, session, as_of, settings.sources.business.currency)
         for row in session.execute(WARNINGS, [as_of]):
             console.print(f"[yellow]warning[/] {row['message']}")
         console.print("\n[bold]Audiences[/]")
@@ -96,8 +102,10 @@ def show(console: Console | None = None) -> None:
     _where_next(console, as_of, sent)
 
 
-def _value(console: Console, session: psycopg.Connection, currency: str) -> None:
-    row = session.execute(VALUE).fetchone()
+def _value(console: Console, session: psycopg.Connection, as_of: date, currency: str) -> None:
+    if session.execute(SCORED).fetchone() is None:
+        return  # marts of an earlier version, until the next night
+    row = session.execute(VALUE, [as_of]).fetchone()
     if row is None or row["clv"] is None:
         return
     console.print(

@@ -191,7 +191,7 @@ def test_three_periods_worse_than_a_simple_guess_demote_the_model(session):
 
 @pytest.mark.parametrize(
     ("bias", "words"),
-    [((0.2, 0.1), "were +20.0% off"), ((0.4, 0.5), "look for a break in the data")],
+    [((0.2, 0.1), "(+20.0%)"), ((0.4, 0.5), "look for a break in the data")],
 )
 def test_a_biased_forecast_warns_in_the_gate(session, bias, words):
     deliver(session, shop())
@@ -205,6 +205,40 @@ def test_a_biased_forecast_warns_in_the_gate(session, bias, words):
     found = session.execute("select * from ops.gate_results where check_name = 'clv bias'").fetchone()
     assert (found["passed"], found["severity"]) == (False, "warn")
     assert words in found["message"]
+
+
+def rising(customers=400, since=318, growth=1.7):
+    """A shop whose customers order much more often in the last two quarters."""
+    chance, rows = np.random.default_rng(0), []
+    for customer in range(customers):
+        rate = chance.gamma(0.9, 0.03)
+        for ago in range(int(chance.integers(since - 40, since)), -1, -1):
+            if chance.random() < rate * (growth if ago < 160 else 1):
+                rows.append((f"c{customer}", pd.Timestamp(AS_OF - timedelta(days=ago)), 10.0))
+    return pd.DataFrame(rows, columns=["customer_id", "date", "amount"])
+
+
+def test_where_only_the_recent_rate_counts_the_next_night_still_starts_from_the_model(session, monkeypatch):
+    monkeypatch.setattr(backtest, "recent_share", lambda *_: 1.0)
+    deliver(session, rising())
+    value = config.load().value.model_copy(update={"candidates": ["mbg_blend"]})
+    forecast, tested = night(session, value=value)
+    assert (forecast.model_used, forecast.share) == ("recent_rate", 1)
+    assert forecast.fit.level in ("mle", "map")
+    assert rows(session, "clv.parameters")[0]["r"] == forecast.fit.parameters.r
+    newest = next(row for row in tested.judged if row.stands)
+    assert tested.deciles["predicted_orders"].sum() == pytest.approx(newest.predicted_orders)
+    again, _ = night(session, AS_OF + timedelta(days=1), value)
+    assert again.fit.parameters.alpha == pytest.approx(forecast.fit.parameters.alpha, rel=1e-6)
+
+
+def test_a_shop_that_falls_silent_is_a_warning(session):
+    orders = shop()
+    deliver(session, orders[orders["date"] < pd.Timestamp(AS_OF - timedelta(days=91))])
+    night(session)
+    found = session.execute("select passed, message from ops.gate_results where check_name = 'clv bias'").fetchone()
+    assert not found["passed"]
+    assert "came 0" in found["message"]
 
 
 def test_no_customer_can_be_recognised_in_what_is_written(session):

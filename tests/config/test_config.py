@@ -42,7 +42,7 @@ WRONG = [
     (ECOMMERCE, "else: true", "when: { trend: up }", ["'mature'", "else: true"]),
     (ECOMMERCE, "{ trend: down }", "{ trend: sideways }", ["'sideways'", "'up' or 'down'"]),
     (ECOMMERCE, "stage: silent", "stage: lost", ["'lost' stands twice"]),
-    (ECOMMERCE, "stage: prospect", "stage: lead", ["first stage is 'prospect'"]),
+    (ECOMMERCE, "stage: prospect", "stage: lead", ["is 'lead'; the first stage must be named 'prospect'"]),
     ("lifecycle.yml", "default: ecommerce", "default: sales", ["'sales' is not enabled", "ecommerce, activity_fixed"]),
     ("lifecycle.yml", "  - ecommerce\n", "  - commerce\n", ["enabled.0", "'commerce'", "accepted: activity_fixed"]),
     ("lifecycle.yml", "effective_from: 2017-04-01", "effective_from: April", ["effective_from", "'April'"]),

@@ -1,6 +1,3 @@
-{# Without statistics customer_clv would be planned as if every customer had thousands of histories. #}
-{{ config(post_hook='analyze {{ this }}') }}
-
 {% set recent = var('value').recent_days %}
 
 with

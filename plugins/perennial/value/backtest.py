@@ -199,7 +199,7 @@ def best(judged: Sequence[Sequence[Judged]], candidates: Sequence[str]) -> str:
 def decile_table(stands: Judged, learned: Learned) -> list[dict]:
     """What the tenths of customers by forecast value were expected to do at the newest origin, and did."""
     past = learned.past
-    found = _predicted(learned, model_of(stands.candidate), stands.recent_share if stands.recent_share < 1 else 0.0)
+    found = _predicted(learned, model_of(stands.candidate), stands.recent_share)
     worth, expected = (np.nan_to_num(found[name]) for name in ("clv", "exp_orders"))
     frame = pd.DataFrame(
         {

@@ -44,10 +44,13 @@ def verdicts(forecast: Forecast, tested: Backtest) -> dict[str, tuple[bool, str]
     if not stands:
         return found | {"bias": (True, "too little history for a back-test of customer value")}
     newest = stands[0]
-    biases = [abs(row.bias) if row.bias is not None else 0.0 for row in stands]
-    message = f"orders forecast on {newest.origin} for {newest.horizon_days} days were {_percent(newest.bias)} off"
+    biases = [_off(row) for row in stands]
+    message = (
+        f"of {newest.predicted_orders:,.0f} orders forecast on {newest.origin} for {newest.horizon_days} days came "
+        f"{newest.actual_orders:,.0f} ({_percent(newest.bias)})"
+    )
     if len(biases) > 1 and min(biases[:2]) > FAIL_BIAS:
-        message += f", as on {stands[1].origin} ({_percent(stands[1].bias)}): look for a break in the data"
+        message += f", and on {stands[1].origin} likewise ({_percent(stands[1].bias)}): look for a break in the data"
     skill = f"{tested.champion} would have been {against_guess(tested.skills[0])} on {newest.origin}"
     return found | {"bias": (biases[0] <= WARN_BIAS, message), "skill": (tested.skills[0] >= 0, skill)}
 
@@ -57,13 +60,20 @@ def against_guess(skill: float) -> str:
     return f"{abs(skill):.1%} {'better' if skill >= 0 else 'worse'} than the best simple guess"
 
 
+def _off(row: Judged) -> float:
+    """The size of the bias; where nothing came at all, infinite unless nothing was forecast."""
+    if row.bias is not None:
+        return abs(row.bias)
+    return float("inf") if row.predicted_orders >= 1 else 0.0
+
+
 def _percent(share: float | None) -> str:
     return "not known" if share is None else f"{share:+.1%}"
 
 
 def _parameters(forecast: Forecast, value: Value) -> dict[str, Any]:
     fit, recent, spend = forecast.fit, forecast.recent, forecast.spend
-    model = fit.parameters if forecast.share < 1 else None
+    model = None if fit.level == "recent_rate" else fit.parameters  # also beside a share of 1: tomorrow starts here
     return {
         "champion": forecast.champion,
         "model_used": forecast.model_used,

@@ -12,7 +12,7 @@ from perennial.value import backtest, histories
 
 LAST_GOOD = """
     select as_of, r, alpha, a, b from clv.parameters
-    where as_of < %(as_of)s and model = %(model)s and fit_level in ('mle', 'map')
+    where as_of < %(as_of)s and model = %(model)s and fit_level in ('mle', 'map') and r is not null
     order by as_of desc limit 1
 """
 
@@ -30,7 +30,9 @@ class Forecast:
     @property
     def model_used(self) -> str:
         """What stands in the column of this name."""
-        return f"{self.fit.model_used}_blend" if 0 < self.share < 1 else self.fit.model_used
+        if self.share == 1:
+            return "recent_rate"
+        return f"{self.fit.model_used}_blend" if self.share > 0 else self.fit.model_used
 
 
 def run(session: psycopg.Connection, as_of: date, value: Value) -> tuple[Forecast, backtest.Backtest]:
