@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -199,7 +200,7 @@ def test_a_biased_forecast_warns_in_the_gate(session, bias, words):
     chosen = [row for row in tested.judged if row.stands]
     biased = {id(row): row for row in tested.judged}
     for row, off in zip(chosen, bias, strict=False):
-        biased[id(row)] = backtest._with(row, bias=off)
+        biased[id(row)] = replace(row, bias=off)
     tested = backtest.Backtest(tested.champion, tested.skills, tuple(biased.values()), tested.deciles, tested.newest)
     store.write(session, AS_OF, config.load().value, forecast, tested)
     found = session.execute("select * from ops.gate_results where check_name = 'clv bias'").fetchone()

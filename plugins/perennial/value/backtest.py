@@ -7,7 +7,7 @@ figure was tuned on the days it speaks of; tonight's champion is the best on all
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -102,7 +102,7 @@ def run(days: Sequence[date], read: Callable[[date], Past], candidates: Sequence
     standing, table = [], []
     for newest_first, rows in enumerate(judged):
         stands = best(judged[newest_first + 1 :], candidates)
-        standing += [_with(row, stands=row.candidate == stands) for row in rows]
+        standing += [replace(row, stands=row.candidate == stands) for row in rows]
     if judged and before is not None:
         table = decile_table(next(row for row in standing if row.stands), before)
     champion = best(judged, candidates)
@@ -215,7 +215,3 @@ def decile_table(stands: Judged, learned: Learned) -> list[dict]:
         {"origin": past.origin, "candidate": stands.candidate, **row}
         for row in frame.groupby("decile", as_index=False).sum().to_dict("records")
     ]
-
-
-def _with(row: Judged, **changes) -> Judged:
-    return Judged(**{**row.__dict__, **changes})
