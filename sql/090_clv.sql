@@ -81,7 +81,7 @@ create table if not exists clv.alive_expectation (
     orders_365 double precision not null,
     discounted_365 double precision not null,
     pairs_365 double precision not null,
-    survival_90 double precision[] not null,
+    cdf_90 double precision[] not null,
     primary key (part, x, t)
 );
 comment on table clv.alive_expectation is
@@ -96,5 +96,25 @@ comment on column clv.alive_expectation.orders_90 is 'Orders expected in 90 days
 comment on column clv.alive_expectation.orders_365 is 'Orders expected in 365 days.';
 comment on column clv.alive_expectation.discounted_365 is 'The same, each order discounted from its day.';
 comment on column clv.alive_expectation.pairs_365 is 'E[N(N-1)] in 365 days, within the memory.';
-comment on column clv.alive_expectation.survival_90 is
-'P(N >= k) in 90 days for k = 1, 2, ... down to a thousandth, within the memory.';
+comment on column clv.alive_expectation.cdf_90 is
+'P(N <= k) in 90 days for k = 0, 1, 2, ... up to 0.999, within the memory.';
+
+-- Everybody has one of these pairs: where the planner knows how few people share one, it joins by them as they are.
+create statistics if not exists clv.alive_pairs (ndistinct) on x, t from clv.alive_expectation;
+
+create or replace function clv.orders_quantile(
+    least_chance double precision,
+    model_weight double precision,
+    model_cdf double precision [],
+    recent_weight double precision,
+    recent_cdf double precision [],
+    lower_bound integer,
+    upper_bound integer
+) returns integer language sql immutable parallel safe as $$
+    select lower_bound + cast(count(*) as integer)
+    from generate_series(lower_bound + 1, upper_bound) as k
+    where model_weight * coalesce(1 - model_cdf[k], 0) + recent_weight * coalesce(1 - recent_cdf[k], 0) > least_chance
+$$;
+comment on function clv.orders_quantile is
+'The largest k with P(N >= k) above the least chance, N a mixture of two parts with these weights and distributions; '
+'between the two bounds, which are the same of one part alone.';

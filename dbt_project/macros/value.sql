@@ -50,36 +50,30 @@
 {%- endmacro %}
 
 {#
-  The quantile of orders in 90 days: how many k have P(N >= k) > 1 - level. Of one part alone first; the arrays hold
-  -P(N >= k | alive), so they ascend and width_bucket finds the place by bisection.
+  The quantile of orders in 90 days: how many k have P(N >= k) > 1 - level. Of one part alone first: an array holds
+  P(N <= k | alive) from k = 0, so it ascends and width_bucket finds the place by bisection.
 #}
 {% macro orders_quantiles_of_parts(levels) -%}
     {%- for name, level in levels.items() %}
-    width_bucket(-{{ 1 - level }} / p_alive, model_survival) as model_{{ name }},
-    width_bucket(cast(-{{ 1 - level }} as double precision), recent_survival) as recent_{{ name }}
+    width_bucket(1 - {{ 1 - level }} / p_alive, model_cdf) as model_{{ name }},
+    width_bucket(cast({{ level }} as double precision), recent_cdf) as recent_{{ name }}
     {%- if not loop.last %},{% endif %}
     {%- endfor %}
 {%- endmacro %}
 
-{# Whether P(N >= k) > 1 - level of the mixture. #}
-{% macro exceeds(k, level) -%}
-    {{ mixed("-model_survival[" ~ k ~ "]", "-recent_survival[" ~ k ~ "]") }} > {{ 1 - level }}
-{%- endmacro %}
-
-{# Of the mixture: it lies between those of the parts; only the k between them, usually none or one, are looked at. #}
+{#
+  Of the mixture: it lies between those of the parts; only the k between them, usually none or one, are looked at. By a
+  function of sql/090_clv.sql, since a subquery here would keep the planner from parallel workers.
+#}
 {% macro orders_quantile(name, level) -%}
     {%- set one, other = "model_" ~ name, "recent_" ~ name -%}
     case
         when share is null then null
         when share = 0 or {{ one }} = {{ other }} then {{ one }}
         when share = 1 then {{ other }}
-        when abs({{ one }} - {{ other }}) = 1
-            then least({{ one }}, {{ other }})
-                + cast({{ exceeds("greatest(" ~ one ~ ", " ~ other ~ ")", level) }} as integer)
-        else least({{ one }}, {{ other }}) + (
-            select cast(count(*) as integer)
-            from generate_series(least({{ one }}, {{ other }}) + 1, greatest({{ one }}, {{ other }})) as k
-            where {{ exceeds("k", level) }}
+        else clv.orders_quantile(
+            {{ 1 - level }}, model_weight, model_cdf, share, recent_cdf,
+            least({{ one }}, {{ other }}), greatest({{ one }}, {{ other }})
         )
     end
 {%- endmacro %}
@@ -116,21 +110,4 @@
     case
         when {{ days }} <= 3650 + 1e-9 then {{ as_of() }} + cast(greatest(ceil({{ days }} - 1e-9), 1) as integer)
     end
-{%- endmacro %}
-
-{#
-  What the nightly fit expects of somebody alive, of one part. Negated, the chances ascend, as width_bucket wants them;
-  `offset 0` so that this happens once per row of the small table, not once per customer.
-#}
-{% macro expectations(part) -%}
-    select
-        *,
-        array(
-            select -chances.chance
-            from unnest(survival_90) with ordinality as chances (chance, k)
-            order by chances.k
-        ) as survival
-    from {{ source('clv', 'alive_expectation') }}
-    where part = '{{ part }}'
-    offset 0
 {%- endmacro %}

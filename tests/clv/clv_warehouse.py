@@ -23,8 +23,8 @@ create table marts.fct_orders (customer_key text, ordered_on date, net_amount nu
 """
 HISTORIES = """
 create table intermediate.int_order_histories (
-    customer_key text, x integer, t_x integer, t integer, recent_x integer, recent_t integer, valued_orders integer,
-    mean_value double precision
+    customer_key text, net_revenue numeric, x integer, t_x integer, t integer, recent_x integer, recent_t integer,
+    valued_orders integer, mean_value double precision
 )
 """
 
@@ -85,7 +85,7 @@ def fill(session: psycopg.Connection, histories: Histories) -> None:
                 strict=True,
             ):
                 times = [int(one) for one in (x, t_x, T, recent, min(T, RECENT_DAYS), n)]
-                copy.write_row((key, *times, float(mean) if n else None))
+                copy.write_row((key, 0, *times, float(mean) if n else None))
 
 
 def write_fit(session: psycopg.Connection, night: Night, histories: Histories) -> None:

@@ -137,8 +137,8 @@ def test_the_rows_for_the_warehouse_are_what_alive_expectation_says(fitted, part
         np.testing.assert_array_equal(rows[f"orders_{horizon}"], table["orders"][table["horizon"] == horizon])
     for name in ("discounted", "pairs"):
         np.testing.assert_array_equal(rows[f"{name}_365"], table[name][table["horizon"] == 365])
-    assert len(rows["survival_90"]) == len(x)
-    assert all((np.diff(one) <= 0).all() and (one > 0.001).all() for one in rows["survival_90"])
+    assert len(rows["cdf_90"]) == len(x)
+    assert all((np.diff(one) >= 0).all() and (one < 0.999).all() for one in rows["cdf_90"])
 
 
 def test_without_parameters_or_customers_there_are_no_rows():
@@ -146,7 +146,7 @@ def test_without_parameters_or_customers_there_are_no_rows():
     for rows in (expectation_rows(nothing, [1], [5], 0.1), expectation_rows(MODEL, [], [], 0.1)):
         assert {len(column) for column in rows.values()} == {0}
         assert list(rows) == [
-            *("part", "x", "t", "orders_30", "orders_90", "orders_365", "discounted_365", "pairs_365", "survival_90")
+            *("part", "x", "t", "orders_30", "orders_90", "orders_365", "discounted_365", "pairs_365", "cdf_90")
         ]
 
 

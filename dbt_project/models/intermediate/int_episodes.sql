@@ -109,9 +109,8 @@ located as (
         end as ends
     from recalled
     where touch_on >= regime_from and touch_on < regime_to
-    -- offset 0 keeps the planner from writing the search out again at each of its uses; here and below. It leaves out
-    -- no row, so no order is needed -- noqa: disable=AM09
-    offset 0
+    -- it leaves out no row, so no order is needed; here and below -- noqa: disable=AM09
+    {{ computed_once() }}
 ),
 
 measured as (
@@ -122,7 +121,7 @@ measured as (
         orders - order_counts[ends[1]] as orders_recent,
         order_counts[ends[1]] - order_counts[ends[2]] as orders_before
     from located
-    offset 0
+    {{ computed_once() }}
 ),
 
 scored as (
@@ -132,7 +131,7 @@ scored as (
         (orders_recent - orders_before)
         / sqrt(cast(greatest(1, orders_recent + orders_before) as double precision)) as frequency_change
     from measured
-    offset 0
+    {{ computed_once() }}
 ),
 
 int_episodes as (

@@ -13,7 +13,7 @@ from perennial.clv import predict
 from perennial.clv.fit import Fit
 
 Columns = dict[str, np.ndarray]
-FLOOR = 0.001  # the least survival in a table: a mixture asks for 10 % of the whole, which is more than that of a part
+FLOOR = 0.001  # the least P(N >= k) in a table: a mixture asks for 10 % of the whole, which is more than that of a part
 HORIZONS = (30, 90, 365)
 
 
@@ -87,7 +87,7 @@ def expectation_rows(
     }
     if not len(x):
         numbers = [*(f"orders_{h}" for h in HORIZONS), "discounted_365", "pairs_365"]
-        return rows | {name: np.empty(0) for name in numbers} | {"survival_90": []}
+        return rows | {name: np.empty(0) for name in numbers} | {"cdf_90": []}
     for h in HORIZONS[:-1]:
         rows[f"orders_{h}"] = predict.alive_orders(fit.model, fit.parameters, x, T, h)
     year = at_horizon(fit, x, T, HORIZONS[-1], discount_rate)
@@ -95,5 +95,5 @@ def expectation_rows(
         "orders_365": year["orders"],
         "discounted_365": year["discounted"],
         "pairs_365": year["pairs"],
-        "survival_90": predict.orders_survival(fit.model, fit.parameters, x, T, 90, fit.memory, FLOOR),
+        "cdf_90": [1 - one for one in predict.orders_survival(fit.model, fit.parameters, x, T, 90, fit.memory, FLOOR)],
     }

@@ -14,10 +14,14 @@ MOST_SPENDERS = 200_000  # customers whose order values are fitted
 
 FIRST_DAY = "select min(first_order_on) as day from intermediate.int_order_histories"
 
-CELLS = "select x, t_x, t, count(*) as customers from intermediate.int_order_histories group by x, t_x, t"
+CELLS = """
+    select x, t_x, t, count(*) as customers from intermediate.int_order_histories
+    where x is not null group by x, t_x, t
+"""
 
 SPENDERS = """
     select valued_orders, coalesce(mean_value, 0) as mean_value from intermediate.int_order_histories
+    where x is not null
     order by hashtextextended(customer_key, 0) limit %(most)s
 """
 
@@ -27,8 +31,10 @@ RECENT = """
 """
 
 PAIRS = {
-    "model": "select distinct x, t from intermediate.int_order_histories",
-    "recent": "select distinct recent_x as x, recent_t as t from intermediate.int_order_histories",
+    "model": "select distinct x, t from intermediate.int_order_histories where x is not null",
+    "recent": """
+        select distinct recent_x as x, recent_t as t from intermediate.int_order_histories where x is not null
+    """,
 }
 
 # an order counts on a day if something of it was left then, and so does what followed, at the end of the horizon

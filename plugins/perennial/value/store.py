@@ -16,7 +16,12 @@ from perennial.value.backtest import Backtest, Judged
 from perennial.value.tonight import Forecast
 
 WARN_BIAS, FAIL_BIAS = 0.15, 0.30
-EXPECTATION = ("part", "x", "t", "orders_30", "orders_90", "orders_365", "discounted_365", "pairs_365", "survival_90")
+EXPECTATION = {
+    "part": "text",
+    **dict.fromkeys(("x", "t"), "int4"),
+    **dict.fromkeys(("orders_30", "orders_90", "orders_365", "discounted_365", "pairs_365"), "float8"),
+    "cdf_90": "float8[]",
+}
 
 
 def write(session: psycopg.Connection, as_of: date, value: Value, forecast: Forecast, tested: Backtest) -> None:
@@ -102,17 +107,17 @@ def _parameters(forecast: Forecast, value: Value) -> dict[str, Any]:
 def _expectations(session: psycopg.Connection, forecast: Forecast, discount_rate: float) -> None:
     session.execute("truncate clv.alive_expectation")
     parts: dict[str, Fit | None] = {"model": forecast.fit if forecast.share < 1 else None, "recent": forecast.recent}
-    command = f"copy clv.alive_expectation ({', '.join(EXPECTATION)}) from stdin"
+    command = f"copy clv.alive_expectation ({', '.join(EXPECTATION)}) from stdin (format binary)"
     for part, fit in parts.items():
         if fit is None or fit.parameters is None:
             continue
         rows = expectation_rows(fit, *histories.pairs(session, part), discount_rate)
-        columns = [np.asarray(rows[name]).tolist() for name in EXPECTATION[3:-1]]
-        keys = [rows["x"].astype(int).tolist(), rows["t"].astype(int).tolist()]
-        survival = [one.tolist() for one in rows["survival_90"]]
+        chances = [one.tolist() for one in rows.pop("cdf_90")]
+        columns = [rows[name].tolist() for name in EXPECTATION if name in rows]
         with session.cursor().copy(command) as copy:
-            for row in zip(*keys, *columns, survival, strict=True):
-                copy.write_row((part, *row))
+            copy.set_types(list(EXPECTATION.values()))
+            for row in zip(*columns, chances, strict=True):
+                copy.write_row(row)
     session.execute("analyze clv.alive_expectation")  # scoring joins it tonight, before anything else would notice
 
 

@@ -10,38 +10,32 @@ histories as (
     select * from {{ ref('int_order_histories') }}
 ),
 
-earned as (
-    select
-        customer_key,
-        sum(net_amount) as historic_revenue
-    from {{ ref('fct_orders') }}
-    group by customer_key
-),
-
--- At most one row: what tonight's customers are scored with. `offset 0`, here and below: a formula is computed once per
--- row, not once per use, and nothing is written. It leaves out no row, so no order is needed -- noqa: disable=AM09
+-- At most one row: what tonight's customers are scored with. Nothing here or below leaves out a row, so no order is
+-- needed -- noqa: disable=AM09
 parameters as (
     select
         *,
         cast(margin as numeric) as margin_of_revenue
     from {{ source('clv', 'parameters') }}
     where as_of = {{ as_of() }}
-    offset 0
+    {{ computed_once() }}
 ),
 
 of_model as (
-    {{ expectations('model') }}
+    select * from {{ source('clv', 'alive_expectation') }}
+    where part = 'model'
 ),
 
 of_recent as (
-    {{ expectations('recent') }}
+    select * from {{ source('clv', 'alive_expectation') }}
+    where part = 'recent'
 ),
 
 -- reason: why nothing can be said about her, if so
 known as (
     select
         customers.customer_key,
-        coalesce(earned.historic_revenue, 0) as historic_revenue,
+        coalesce(histories.net_revenue, 0) as historic_revenue,
         histories.x,
         histories.t_x,
         histories.t,
@@ -71,15 +65,15 @@ known as (
         of_model.orders_365 as model_orders_365,
         of_model.discounted_365 as model_discounted_365,
         of_model.pairs_365 as model_pairs_365,
-        of_model.survival as model_survival,
+        of_model.cdf_90 as model_cdf,
         of_recent.orders_30 as recent_orders_30,
         of_recent.orders_90 as recent_orders_90,
         of_recent.orders_365 as recent_orders_365,
         of_recent.discounted_365 as recent_discounted_365,
         of_recent.pairs_365 as recent_pairs_365,
-        of_recent.survival as recent_survival,
+        of_recent.cdf_90 as recent_cdf,
         case
-            when histories.customer_key is null then 'no_orders'
+            when histories.x is null then 'no_orders'
             when parameters.as_of is null then 'not_fitted'
             when parameters.fit_level = 'none' then parameters.fit_status
             when parameters.recent_share < 1 and of_model.x is null then 'not_fitted'
@@ -87,7 +81,6 @@ known as (
         end as reason
     from customers
     left join histories on customers.customer_key = histories.customer_key
-    left join earned on customers.customer_key = earned.customer_key
     left join parameters on true
     left join of_model
         on
@@ -104,7 +97,7 @@ shared as (
         *,
         case when reason is null then recent_share end as share
     from known
-    offset 0
+    {{ computed_once() }}
 ),
 
 alive as (
@@ -121,7 +114,7 @@ alive as (
                 then spend_p * (spend_v + valued_revenue) / (spend_p * valued_orders + spend_q - 1)
         end as order_value
     from shared
-    offset 0
+    {{ computed_once() }}
 ),
 
 weighed as (
@@ -132,7 +125,7 @@ weighed as (
         case when share = 1 then recent_scale else model_scale end as next_scale,
         {{ orders_quantiles_of_parts(interval) }}
     from alive
-    offset 0
+    {{ computed_once() }}
 ),
 
 predicted as (
@@ -153,7 +146,7 @@ predicted as (
         ({{ mixed('model_discounted_365', 'recent_discounted_365') }}) * order_value * margin as clv_365d,
         cast(historic_revenue * margin_of_revenue as numeric(18, 4)) as historic_value
     from weighed
-    offset 0
+    {{ computed_once() }}
 ),
 
 -- what no interval needs is not computed: where hardly anything is to come, squares would underflow
@@ -165,7 +158,7 @@ spread as (
                 then ln(greatest({{ spread_of_value() }} * comes_365d, 1))
         end as log_spread
     from predicted
-    offset 0
+    {{ computed_once() }}
 ),
 
 customer_clv as (
