@@ -105,9 +105,9 @@ create statistics if not exists clv.alive_pairs (ndistinct) on x, t from clv.ali
 create or replace function clv.orders_quantile(
     least_chance double precision,
     model_weight double precision,
-    model_cdf double precision [],
+    model_cdf double precision[],
     recent_weight double precision,
-    recent_cdf double precision [],
+    recent_cdf double precision[],
     lower_bound integer,
     upper_bound integer
 ) returns integer language sql immutable parallel safe as $$
