@@ -54,3 +54,13 @@
         else 'b'
     end
 {%- endmacro %}
+
+{# What is added up over the customers of a segment; one list, so that segmentations can be compared. #}
+{% macro segment_totals() -%}
+    cast(count(*) as bigint) as count_customers,
+    cast(count(*) filter (where not is_prospect) as bigint) as count_buyers,
+    cast(coalesce(sum(count_orders), 0) as bigint) as count_orders,
+    cast(sum(historic_revenue) as numeric(18, 4)) as net_revenue,
+    cast(sum(value_12m) as numeric(18, 4)) as value_12m,
+    cast(sum(cast(clv_365d as numeric(18, 4))) as numeric(18, 4)) as clv_365d
+{%- endmacro %}

@@ -12,16 +12,21 @@ from perennial.progress import say
 from perennial.warehouse.contract import ENTITIES
 from perennial.warehouse.database import connect
 
-# over every enabled model, also one without a row
-STAGES = """
+# over every way to divide the customers, one without a segment too
+SEGMENTATIONS = """
     select coalesce({which}(total), 0) from (
-        select coalesce({what}, 0) as total
-        from (select distinct lifecycle_model from marts.dim_stages) as models
-        left join marts.customer_lifecycle as l using (lifecycle_model)
-        left join marts.customer_clv as c using (customer_key)
-        group by lifecycle_model
-    ) as models
+        select sum({column}) as total from marts.fct_segment_totals
+        where as_of = (select max(as_of) from marts.fct_segment_totals) group by segmentation
+    ) as segmentations
 """
+
+
+def _segmentations(column: str) -> dict[str, str]:
+    return {
+        f"segmentations, {name}": SEGMENTATIONS.format(which=which, column=column)
+        for name, which in (("lowest", "min"), ("highest", "max"))
+    }
+
 
 # total -> layer -> query; every layer of a total must give the same number
 TOTALS: dict[str, dict[str, str]] = {
@@ -49,21 +54,18 @@ TOTALS: dict[str, dict[str, str]] = {
         """,
         "fct_orders": "select coalesce(sum(net_amount), 0) from marts.fct_orders",
         "customer_clv": "select coalesce(sum(historic_revenue), 0) from marts.customer_clv",
-        "tiers": """
-            select coalesce(sum(value), 0) from (
-                select abc_tier, sum(historic_revenue) as value
-                from marts.customer_abc join marts.customer_clv using (customer_key) group by abc_tier
-            ) as tiers
-        """,
-        "stages, lowest model": STAGES.format(which="min", what="sum(c.historic_revenue)"),
-        "stages, highest model": STAGES.format(which="max", what="sum(c.historic_revenue)"),
+        "customer_360": "select coalesce(sum(historic_revenue), 0) from marts.customer_360",
+        **_segmentations("net_revenue"),
     },
     "customers": {
         "keys": "select count(distinct customer_key) from intermediate.int_customer_keys",
         "dim_customers": "select count(*) from marts.dim_customers",
-        "stages, lowest model": STAGES.format(which="min", what="count(c.customer_key)"),
-        "stages, highest model": STAGES.format(which="max", what="count(c.customer_key)"),
-        "tiers": "select count(*) from marts.customer_abc",
+        "customer_360": "select count(*) from marts.customer_360",
+        **_segmentations("count_customers"),
+    },
+    "orders that count": {
+        "fct_orders": "select count(*) from marts.fct_orders where is_valid",
+        **_segmentations("count_orders"),
     },
 }
 

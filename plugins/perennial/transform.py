@@ -56,6 +56,7 @@ def variables(config: Config, as_of: date) -> dict[str, object]:
         "events": [name for name in lifecycle.events if name in {*OWN_EVENTS, *config.sources.event_types}],
         "uses_recent_spend": lifecycle.uses_recent_spend,
         "lifecycle": compile_enabled(lifecycle),
+        "default_lifecycle": lifecycle.default,
         "stages": [
             {
                 "lifecycle_model": name,

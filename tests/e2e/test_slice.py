@@ -116,6 +116,15 @@ TAMPERED = [
         "net revenue",
         "update marts.customer_clv set historic_revenue = historic_revenue + {} where customer_key in {person}",
     ),
+    (
+        "net revenue",
+        "update marts.customer_360 set historic_revenue = historic_revenue + {} where customer_key in {person}",
+    ),
+    (
+        "net revenue: .*segmentations",
+        "update marts.fct_segment_totals set net_revenue = net_revenue + {} where as_of = '2017-09-29' "
+        "and segmentation = 'abc_tier' and segment = 'A'",
+    ),
     ("row versions", "update ops.batches set rows_new = rows_new - 100 * {} where batch_id in {batch}"),
 ]
 
