@@ -122,8 +122,7 @@ TAMPERED = [
     ),
     (
         "net revenue: .*segmentations",
-        "update marts.fct_segment_totals set net_revenue = net_revenue + {} where as_of = '2017-09-29' "
-        "and segmentation = 'abc_tier' and segment = 'A'",
+        "update marts.fct_segment_totals set net_revenue = net_revenue + {} where segmentation = 'quadrant'",
     ),
     ("row versions", "update ops.batches set rows_new = rows_new - 100 * {} where batch_id in {batch}"),
 ]
