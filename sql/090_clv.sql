@@ -84,6 +84,8 @@ create table if not exists clv.alive_expectation (
     cdf_90 double precision[] not null,
     primary key (part, x, t)
 );
+alter table clv.alive_expectation drop column if exists survival_90;
+alter table clv.alive_expectation add column if not exists cdf_90 double precision[] not null default '{}';
 comment on table clv.alive_expectation is
 'One row per (x, t) that any customer has in the newest night: what to expect of somebody alive. Times P(alive), a '
 'customer''s own forecast.';

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 PROJECT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -50,3 +51,36 @@ def test_make_help_lists_what_the_readme_promises():
     said = subprocess.run(["make", "-C", str(PROJECT), "help"], capture_output=True, text=True, check=True).stdout
     for target in ("demo", "nightly", "ui", "test", "lint", "format", "stop", "clean"):
         assert re.search(rf"^{target} ", said, re.MULTILINE), target
+
+
+def models() -> list[dict]:
+    found = [yaml.safe_load(p.read_text("utf-8")) for p in (PROJECT / "dbt_project" / "models").rglob("*.yml")]
+    return [model for file in found for model in file.get("models", [])]
+
+
+def test_every_model_keeps_a_contract_but_the_one_whose_columns_are_configured():
+    settings = yaml.safe_load((PROJECT / "dbt_project" / "dbt_project.yml").read_text("utf-8"))["models"]["perennial"]
+    assert settings["+contract"] == {"enforced": True}
+    free = [m["name"] for m in models() if "contract" in m.get("config", {})]
+    assert free == ["int_touches"]
+
+
+def test_every_column_is_described():
+    """That every column is listed, with its type, is what the contract asks."""
+    assert [
+        (model["name"], column["name"])
+        for model in models()
+        for column in model["columns"]
+        if not column.get("description")
+    ] == []
+
+
+def test_every_mart_tests_its_key():
+    marts = {p.stem for p in (PROJECT / "dbt_project" / "models" / "marts").rglob("*.sql")}
+    keyed = set()
+    for model in models():
+        tests = [*model.get("data_tests", []), *(t for c in model["columns"] for t in c.get("data_tests", []))]
+        names = {test if isinstance(test, str) else next(iter(test)) for test in tests}
+        if names & {"unique", "unique_combination", "intervals_tile"}:
+            keyed.add(model["name"])
+    assert marts - keyed == set()
