@@ -80,7 +80,7 @@ WRONG = [
     ("audiences.yml", "purpose: marketing", 'purpose: "mark\'eting"', ["purpose", "mark'eting"]),
     ("audiences.yml", "[email_files]", "[email_files, email_files]", ["sent twice"]),
     ("audiences.yml", "      stage: { model: ecommerce, is: [lost] }", "      tier:", ["at least one condition"]),
-    ("destinations.yml", "folder: audiences/sms", "folder: audiences/./email", ["share the folder 'audiences/email'"]),
+    ("destinations.yml", "folder: audiences/sms", "folder: audiences/./email", ["share 'audiences/email'"]),
     ("audiences.yml", "into: [silent, dormant]", "into: [asleep]", ["'asleep'", "accepted: prospect, lost, dormant"]),
     ("audiences.yml", "tier: [A]", "tier: [X]", ["audiences.yml:18", "'X'", "'A', 'B', 'C' or 'N'"]),
     ("audiences.yml", "[email_files]", "[mailchimp]", ["'mailchimp'", "email_files, sms_files"]),

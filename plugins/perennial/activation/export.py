@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 
 from perennial.config import Config
-from perennial.destinations.registry import DESTINATIONS
+from perennial.destinations import registry
+from perennial.destinations.base import Change, Delivery
 from perennial.errors import GateError
 from perennial.progress import say
 from perennial.warehouse.database import connect
@@ -43,11 +44,20 @@ def run(as_of: date, config: Config) -> int:
                     "purpose": settings.purpose,
                     "model": config.lifecycle.default,
                 }
-                members = _members(session, wanted)
-                path, rows, digest = DESTINATIONS[destination.kind].deliver(destination, audience, as_of, members)
-                _record(session, [as_of, name, audience, destination.channel, rows, digest, str(path)])
-                say(f"export: {rows:,} people of {audience} to {name}")
-                total += rows
+                members = [_member(row, destination.channel) for row in _members(session, wanted)]
+                delivery = Delivery(
+                    plan=f"{as_of}.{audience}.{name}",
+                    as_of=as_of,
+                    valid_until=as_of + VALID,
+                    audience=audience,
+                    changes=[Change("add", member) for member in members],
+                    members=partial(iter, members),
+                    attributes=ATTRIBUTES,
+                )
+                sent = sum(o.status == "done" for o in registry.make(destination, None).deliver(delivery))
+                _record(session, [as_of, name, audience, destination.channel, sent])
+                say(f"export: {sent:,} people of {audience} to {name}")
+                total += sent
     return total
 
 

@@ -5,8 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from perennial.config.conditions import Range, Text
-from perennial.config.files import Entry
-from perennial.config.sources import Identifier
+from perennial.entry import Entry, Identifier
 
 
 class InStage(Entry):

@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from perennial.config.files import Entry
-from perennial.config.sources import Identifier
+from perennial.entry import Entry, Identifier
 
 
 class Text(Entry):

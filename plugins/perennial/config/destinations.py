@@ -1,20 +1,16 @@
 """config/destinations.yml: where audiences go."""
 
 import os.path
-from typing import Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from perennial.config.files import Entry
-from perennial.config.sources import Identifier
+from perennial.destinations.registry import kinds
+from perennial.entry import Entry, Identifier
 
-
-class Destination(Entry):
-    """One way out of the warehouse, for one channel."""
-
-    kind: Literal["files"]
-    channel: Literal["email", "sms"]
-    folder: str
+SETTINGS = tuple(module.Settings for module in kinds().values())
+# each kind has settings of its own
+Destination = Annotated[SETTINGS, Field(discriminator="kind")] if len(SETTINGS) > 1 else SETTINGS[0]
 
 
 class Destinations(Entry):
@@ -24,13 +20,15 @@ class Destinations(Entry):
 
     @model_validator(mode="after")
     def _apart(self) -> "Destinations":
-        folders: dict[str, str] = {}
+        targets: dict[str, str] = {}
         for name, destination in self.destinations.items():
-            folder = os.path.normpath(destination.folder)
-            if folder in folders:
+            if destination.target is None:
+                continue
+            target = os.path.normpath(destination.target)
+            if target in targets:
                 raise ValueError(
-                    f"'{folders[folder]}' and '{name}' share the folder '{folder}' and would overwrite each other; "
+                    f"'{targets[target]}' and '{name}' share '{target}' and would overwrite each other; "
                     "give each its own"
                 )
-            folders[folder] = name
+            targets[target] = name
         return self

@@ -4,24 +4,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from perennial.entry import Entry
 from perennial.errors import ConfigError
-
-
-class Entry(BaseModel):
-    """Base of everything read from config/: immutable, and unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
-
-
-class Misplaced(ValueError):
-    """What is wrong with an entry, and where within it, so that the message names the very line."""
-
-    def __init__(self, message: str, *at: str | int):
-        super().__init__(message)
-        self.at = at
-
 
 Model = TypeVar("Model", bound=Entry)
 Path_ = tuple[Any, ...]

@@ -6,8 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from perennial.config.conditions import Condition, Range, Text, event_conditions, leaves
-from perennial.config.files import Entry, Misplaced
-from perennial.config.sources import Identifier
+from perennial.entry import Entry, Identifier, Misplaced
 
 PROSPECT = "prospect"
 PHASES = ("potential", "growing", "stable", "declining", "lost")

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
-from perennial.config.files import Entry, Misplaced
+from perennial.entry import Entry, Identifier, Misplaced
 from perennial.warehouse import contract
 
 
@@ -19,7 +19,6 @@ def _known_zone(name: str) -> str:
 
 RESERVED = ("_row_no", "_file", "_line", "_problem", "_text")
 Zone = Annotated[str, AfterValidator(_known_zone)]
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 
 
 class Business(Entry):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from perennial.config.files import Entry
+from perennial.entry import Entry
 
 Candidate = Literal["mbg", "bg", "mbg_blend", "bg_blend"]
 

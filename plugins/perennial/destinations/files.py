@@ -12,49 +12,87 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from perennial import paths
-from perennial.config.destinations import Destination
+from perennial.connections import Connection
+from perennial.destinations import base
 
 ADDRESS = {"email": "email", "sms": "phone"}
 SCHEMA_VERSION = 1
 
 
-def deliver(
-    destination: Destination, audience: str, as_of: date, members: Iterable[dict[str, Any]]
-) -> tuple[Path, int, str]:
-    """Write one audience; returns the file, its rows and its sha256. Writing the same members again changes nothing.
+class Settings(base.Settings):
+    """Where the files are put."""
 
-    A member is a dict with customer_key, the channel's address, stage and tier.
-    """
-    folder = paths.private_folder(paths.state() / destination.folder / str(as_of))
-    columns = ["customer_key", ADDRESS[destination.channel], "stage", "abc_tier"]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    rows = 0
-    for member in members:
-        writer.writerow(member)
-        rows += 1
-    content = text.getvalue().encode()
-    digest = hashlib.sha256(content).hexdigest()
-    path = folder / f"{audience}.csv"
-    manifest = {
-        "audience": audience,
-        "as_of": str(as_of),
-        "channel": destination.channel,
-        "rows": rows,
-        "sha256": digest,
-        "columns": columns,
-        "schema_version": SCHEMA_VERSION,
-    }
-    _replace(path, content)
-    _replace(path.with_suffix(".manifest.json"), json.dumps(manifest, indent=1).encode())
-    return path, rows, digest
+    kind: Literal["files"]
+    folder: str
+
+    @property
+    def target(self) -> str:
+        return self.folder
+
+
+class Destination:
+    """A folder per night, in it a file per audience."""
+
+    at_most_once = False
+
+    def __init__(self, settings: Settings, connection: Connection | None):
+        self.settings = settings
+
+    def deliver(self, delivery: base.Delivery) -> Iterator[base.Outcome]:
+        """Write everybody who belongs to the audience; the same members again change nothing."""
+        folder = paths.private_folder(paths.state() / self.settings.folder / str(delivery.as_of))
+        path = folder / f"{delivery.audience}.csv"
+        columns = ["customer_key", ADDRESS[self.settings.channel], *delivery.attributes]
+        rows, digest = _write(path, columns, delivery)
+        manifest = {
+            "audience": delivery.audience,
+            "as_of": str(delivery.as_of),
+            "valid_until": str(delivery.valid_until),
+            "channel": self.settings.channel,
+            "rows": rows,
+            "sha256": digest,
+            "columns": columns,
+            "schema_version": SCHEMA_VERSION,
+        }
+        _replace(path.with_suffix(".manifest.json"), json.dumps(manifest, indent=1).encode())
+        for change in delivery.changes:
+            yield base.Outcome(change.member.customer_key, change.op, "done")
+
+    def opt_outs(self, since: datetime | None) -> Iterator[base.OptOut]:
+        """A folder knows of none."""
+        return iter(())
+
+    def readback(self, audience: str) -> Iterator[str] | None:
+        """What became of a file is not known here."""
+        return None
+
+
+def _write(path: Path, columns: list[str], delivery: base.Delivery) -> tuple[int, str]:
+    part, digest, rows = path.with_name(path.name + ".part"), hashlib.sha256(), 0
+    with part.open("wb") as file:
+        for row in [columns], ([m.customer_key, m.address, *_values(m, delivery)] for m in delivery.members()):
+            for values in row:
+                line = io.StringIO()
+                csv.writer(line, lineterminator="\n").writerow(values)
+                content = line.getvalue().encode()
+                digest.update(content)
+                file.write(content)
+                rows += 1
+    if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == digest.hexdigest():
+        part.unlink()
+    else:
+        part.rename(path)
+    return rows - 1, digest.hexdigest()
+
+
+def _values(member: base.Member, delivery: base.Delivery) -> list:
+    return [member.attributes[name] for name in delivery.attributes]
 
 
 def _replace(path: Path, content: bytes) -> None:

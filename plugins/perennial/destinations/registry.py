@@ -1,20 +1,30 @@
-"""Which module delivers to which kind of destination."""
+"""Which module delivers to which kind of destination: every module of this package that says it is one."""
 
-from collections.abc import Iterable
-from datetime import date
-from pathlib import Path
-from typing import Any, Protocol
+import importlib
+import pkgutil
+from functools import cache
+from types import ModuleType
 
-from perennial.config.destinations import Destination as Settings
-from perennial.destinations import files
-
-
-class Destination(Protocol):
-    """Delivers one audience of one night; delivering it again changes nothing."""
-
-    def deliver(
-        self, destination: Settings, audience: str, as_of: date, members: Iterable[dict[str, Any]]
-    ) -> tuple[Path, int, str]: ...
+from perennial import destinations
+from perennial.connections import Connection
+from perennial.destinations.base import Destination, Settings
 
 
-DESTINATIONS: dict[str, Destination] = {"files": files}
+@cache
+def kinds() -> dict[str, ModuleType]:
+    """The modules by kind, in alphabetical order."""
+    modules = {
+        found.name: importlib.import_module(f"{destinations.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(destinations.__path__)
+    }
+    return {name: module for name, module in sorted(modules.items()) if _is_destination(module)}
+
+
+def make(settings: Settings, connection: Connection | None) -> Destination:
+    """The destination that these settings describe."""
+    return kinds()[settings.kind].Destination(settings, connection)
+
+
+def _is_destination(module: ModuleType) -> bool:
+    found = getattr(module, "Settings", None)
+    return found is not None and found is not Settings and found.__module__ == module.__name__
