@@ -7,19 +7,24 @@
 | open_night | migrates the warehouse, lists the sources | changes nothing |
 | extract | per source: what changed, to the landing zone | a landed batch is not read again |
 | load | landing zone to `raw`; rows that break the contract to `quarantine` | a loaded batch is not loaded again |
+| pull_opt_outs | who opted out in a campaign tool, before anybody is decided on | statements once known |
 | transform | `dbt build`: stages, tiers, consents, audiences | same facts, same tables |
 | fit_value | judges the forecasts of the past, fits tonight's | the same parameters |
 | score | `dbt build` of what builds on the fit: customer value | the same tables |
 | check | the same totals in every layer, or the night stops here | the same verdict |
-| export | audience files; never in a backfill, never once a later night was built | the same files |
+| plan | what every destination does not know yet | the same plans |
+| export | what needs no approval; never in a backfill, never once a later night was built | what is missing |
+| ask, approve | the plans that wait, put before a person | the same question |
+| export_approved | them, once approved | what is missing |
 
 Trigger with `{"as_of": "2017-09-30"}` for a given business day; without it, the last complete one.
 """
 
 import os
-from datetime import date
+from datetime import date, timedelta
 
 import pendulum
+from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
@@ -28,6 +33,14 @@ from perennial.orchestration import DEFAULT_ARGS, connection, use_warehouse
 
 SETTINGS = config.load().sources
 SCHEDULE = os.environ.get("PERENNIAL_SCHEDULE", "30 2 * * *") or None  # empty: only when triggered
+# not under `perennial nightly`, which ends by itself: there `perennial approve` lets plans go
+ASKS = "PERENNIAL_PROGRESS" not in os.environ
+
+
+def never_in_a_backfill() -> None:
+    """What sends, asks this first."""
+    if get_current_context()["dag_run"].run_type == "backfill":
+        raise AirflowSkipException("a backfill never exports")
 
 
 @dag(
@@ -85,16 +98,51 @@ def customer_lifecycle():
         night.check(date.fromisoformat(as_of))
 
     @task
-    def export(as_of: str) -> int:
-        if get_current_context()["dag_run"].run_type == "backfill":
-            raise AirflowSkipException("a backfill never exports")
+    def pull_opt_outs(as_of: str) -> int:
         use_warehouse()
-        return night.send(date.fromisoformat(as_of))
+        return night.pull_opt_outs(date.fromisoformat(as_of), connection)
+
+    @task(multiple_outputs=False)
+    def plan(as_of: str) -> list[str]:
+        never_in_a_backfill()
+        use_warehouse()
+        return night.plan(date.fromisoformat(as_of))
+
+    @task
+    def export(as_of: str) -> int:
+        never_in_a_backfill()
+        use_warehouse()
+        return night.send(date.fromisoformat(as_of), connection)
+
+    @task.short_circuit
+    def ask(plans: list[str]) -> bool:
+        return bool(plans) and ASKS
+
+    @task
+    def export_approved(as_of: str, plans: list[str]) -> int:
+        never_in_a_backfill()
+        use_warehouse()
+        night.approve(plans)
+        return night.send(date.fromisoformat(as_of), connection)
 
     as_of = choose_night()
-    extracted = extract.partial(as_of=as_of).expand(source=open_night(as_of))
-    loaded = load.partial(as_of=as_of).expand(source=extracted)
-    loaded >> transform(as_of) >> fit_value(as_of) >> score(as_of) >> check(as_of) >> export(as_of)
+    sources = open_night(as_of)
+    loaded = load.partial(as_of=as_of).expand(source=extract.partial(as_of=as_of).expand(source=sources))
+    built = transform(as_of)
+    sources >> pull_opt_outs(as_of) >> built
+    checked = check(as_of)
+    loaded >> built >> fit_value(as_of) >> score(as_of) >> checked
+
+    plans = plan(as_of)
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="Audiences wait for approval",
+        body="{{ ti.xcom_pull(task_ids='plan') | join('\\n') }}",
+        defaults=ApprovalOperator.REJECT,
+        response_timeout=timedelta(hours=20),
+    )
+    checked >> plans >> export(as_of)
+    ask(plans) >> approve >> export_approved(as_of, plans)
 
 
 customer_lifecycle()

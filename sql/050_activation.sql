@@ -1,13 +1,81 @@
--- What was handed to which destination.
+-- What destinations are told: a plan per night, audience and destination, its rows, and what was acknowledged.
+do $$
+begin
+    if exists (
+        select from information_schema.columns
+        where table_schema = 'activation' and table_name = 'export_runs' and column_name = 'path'
+    ) then
+        drop table activation.export_runs; -- of before there were plans; the files it names have a manifest each
+    end if;
+end $$;
+
 create table if not exists activation.export_runs (
+    plan text primary key,
     as_of date not null,
+    audience text not null,
+    destination text not null,
+    channel text not null,
+    valid_until date not null,
+    status text not null check (status in ('waiting', 'ready', 'sending', 'done', 'failed')),
+    members_before bigint not null,
+    members bigint not null,
+    adds bigint not null,
+    updates bigint not null,
+    removes bigint not null,
+    bought_since bigint not null,
+    tripped text[] not null,
+    data_hash text not null,
+    approved_hash text,
+    approved_by text,
+    approved_at timestamptz,
+    error text,
+    receipt jsonb not null default '{}',
+    planned_at timestamptz not null,
+    finished_at timestamptz,
+    unique (as_of, audience, destination)
+);
+comment on table activation.export_runs is
+'One row per night, audience and destination: what a plan would change there, whether it may, and what became of it.';
+comment on column activation.export_runs.plan is 'Night, audience and destination in one name; `perennial approve` takes it.';
+comment on column activation.export_runs.valid_until is 'Day after which nobody should act on the members any more.';
+comment on column activation.export_runs.status is
+'waiting for approval, ready, sending (begun; resumed when run again), done, or failed (some rows; sent again).';
+comment on column activation.export_runs.members_before is 'Members the destination had acknowledged before.';
+comment on column activation.export_runs.members is 'Members it is to have.';
+comment on column activation.export_runs.adds is 'Of these, those it does not have yet.';
+comment on column activation.export_runs.updates is 'Of these, those of whom it has something else.';
+comment on column activation.export_runs.removes is 'Members that we added and that do not belong to it any more.';
+comment on column activation.export_runs.bought_since is 'People left out because they ordered after the night.';
+comment on column activation.export_runs.tripped is 'Guards that ask for approval: first, empty, removals, size.';
+comment on column activation.export_runs.data_hash is 'Fingerprint of the members, what is said of them, and the changes.';
+comment on column activation.export_runs.approved_hash is 'The data_hash that somebody approved; another one is not approved.';
+comment on column activation.export_runs.receipt is 'What proves the delivery, e.g. file and sha256.';
+
+create table if not exists activation.export_rows (
+    plan text not null references activation.export_runs on delete cascade,
+    customer_key text not null,
+    op text not null check (op in ('add', 'update', 'remove')),
+    status text not null check (status in ('planned', 'handed_over', 'done', 'rejected', 'failed')),
+    attempts integer not null default 0,
+    error text,
+    primary key (plan, customer_key, op)
+);
+comment on table activation.export_rows is 'One row per change of a plan and what became of it. No address.';
+comment on column activation.export_rows.status is
+'planned; handed_over (to a destination that must not get it twice; what became of it is not known); done; rejected '
+'(never works as it is: a dead letter); failed (sent again with the next run).';
+
+-- What destinations have from us. Removals need the address that was sent, also of who is not known any more.
+create table if not exists pii.destination_members (
     destination text not null,
     audience text not null,
-    channel text not null,
-    rows bigint not null,
-    sha256 text not null,
-    path text not null,
-    exported_at timestamptz not null default now(),
-    primary key (as_of, destination, audience)
+    customer_key text not null,
+    address text not null,
+    fingerprint text not null,
+    remote_id text,
+    since date not null,
+    primary key (destination, audience, customer_key)
 );
-comment on table activation.export_runs is 'One row per audience file of a night.';
+comment on table pii.destination_members is 'One row per destination, audience and member that it acknowledged.';
+
+create index if not exists orders_by_time on raw.orders using brin (ordered_at);

@@ -8,6 +8,7 @@ from datetime import date
 import click
 
 from perennial import config, embedded, paths, progress
+from perennial.activation import commands as activation
 from perennial.clv.command import clv
 from perennial.errors import PerennialError
 from perennial.lifecycle import commands, explain_command
@@ -155,6 +156,8 @@ cli.add_command(clv)
 cli.add_command(backtest)
 cli.add_command(explain_command.command(Date(), database.running))
 cli.add_command(commands.lifecycle)
+for command in activation.commands(database.running):
+    cli.add_command(command)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ With nothing configured, `warehouse` and the sample systems live on the embedded
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -112,6 +113,9 @@ class Connection:
         }
         values |= {f"PG{k.upper()}": v for k, v in self.extra if k.startswith("ssl")}
         return {k: v for k, v in values.items() if v}
+
+
+Lookup = Callable[[str], Connection | None]  # the connection of that name, or None
 
 
 def configured(name: str) -> Connection | None:

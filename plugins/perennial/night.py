@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 from psycopg import sql
 
 from perennial import config, gate, landing, paths, transform
-from perennial.activation import export
+from perennial.activation import export, opt_outs
+from perennial.activation.plan import approve as approve_plan
 from perennial.clock import wall_clock
 from perennial.config.sources import Source
-from perennial.connections import Connection
+from perennial.connections import Connection, Lookup, configured
 from perennial.errors import ConfigError, FatalError, GateError
 from perennial.lifecycle import approval
 from perennial.lifecycle.check import require_reachable
@@ -189,18 +190,44 @@ def check(as_of: date) -> None:
         gate.run(as_of)
 
 
-def send(as_of: date) -> int:
-    """Export the audiences of the night; returns the people exported. GateError unless the marts are this night's."""
-    with exclusively("marts"):
-        settings = config.load()
-        with recorded(as_of, "export") as step:
-            _require_built(as_of, transform.fingerprint(settings, as_of))
-            gate.require_open(as_of)
-            with database.connect() as session:
-                approval.require(session, settings)
-            step.rows = export.run(as_of, settings)
-            _mark(as_of, exported_at=wall_clock())
+def pull_opt_outs(as_of: date, lookup: Lookup = configured) -> int:
+    """Bring back who opted out in a campaign tool; returns how many statements are new."""
+    with recorded(as_of, "pull_opt_outs") as step:
+        step.rows = opt_outs.pull(config.load(), lookup)
     return step.rows
+
+
+def plan(as_of: date) -> list[str]:
+    """Plan the exports of the night, send nothing; names of the plans that wait for approval."""
+    with exclusively("marts"), recorded(as_of, "plan") as step:
+        waiting = export.plans(as_of, _sendable(as_of))
+        step.details = {"waiting": waiting}
+    return waiting
+
+
+def approve(plans: list[str], by: str = "Airflow") -> None:
+    """Let plans go that wait; their data must still be the same when they are sent."""
+    with database.connect() as session:
+        for name in plans:
+            approve_plan(session, name, by)
+
+
+def send(as_of: date, lookup: Lookup = configured) -> int:
+    """Export the audiences of the night; returns the people exported. GateError unless the marts are this night's."""
+    with exclusively("marts"), recorded(as_of, "export") as step:
+        step.rows = export.run(as_of, _sendable(as_of), lookup)
+        _mark(as_of, exported_at=wall_clock())
+    return step.rows
+
+
+def _sendable(as_of: date) -> config.Config:
+    """The settings the night was built with, if its marts stand, were checked, and nobody waits for new rules."""
+    settings = config.load()
+    _require_built(as_of, transform.fingerprint(settings, as_of))
+    gate.require_open(as_of)
+    with database.connect() as session:
+        approval.require(session, settings)
+    return settings
 
 
 def _require_built(as_of: date, fingerprint: str) -> None:

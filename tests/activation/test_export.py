@@ -1,60 +1,228 @@
-"""Only verdicts of this channel and purpose leave, and every one of them has a person behind it."""
+"""What a destination has is what was decided, whatever happens on the way; surprises wait for a person."""
 
-from datetime import date
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import shelf
+from shelf import NIGHT, Destination, Killed, decide, people, settings
 
-from perennial.activation import export
-from perennial.config import load
-from perennial.errors import GateError
+from perennial.activation import export, plan
+from perennial.destinations import registry
+from perennial.errors import FatalError, GateError, RetriableError
 from perennial.warehouse.database import connect
 
 pytestmark = pytest.mark.server
 
-NIGHT = date(2017, 9, 30)
-TABLES = """
-    create table activation.audience_members (as_of date, audience text, customer_key text, verdict text,
-        channel text, purpose text, destination text);
-    create table pii.customer_contacts (customer_key text, email text, phone text);
-    create table marts.customer_abc (customer_key text, abc_tier text);
-    create table marts.customer_lifecycle (customer_key text, lifecycle_model text, stage text);
-    insert into pii.customer_contacts values ('ann', 'ann@example.com', '+14135550101'), ('bo', 'bo@example.com', null);
-    insert into marts.customer_abc values ('ann', 'A'), ('bo', 'B');
-    insert into marts.customer_lifecycle values ('ann', 'ecommerce', 'lost'), ('bo', 'ecommerce', 'lost');
-    insert into activation.audience_members values
-        ('2017-09-30', 'lost_customers', 'ann', 'export', 'email', 'marketing', 'email_files'),
-        ('2017-09-30', 'lost_customers', 'bo', 'exclude', 'email', 'marketing', 'email_files');
-"""
+TOMORROW = NIGHT + timedelta(days=1)
 
 
-@pytest.fixture
-def decided(warehouse):
+@pytest.fixture(autouse=True)
+def stocked(warehouse, monkeypatch):
+    monkeypatch.setattr(registry, "kinds", lambda: {"shelf": shelf.MODULE})
+    shelf.clean()
     with connect() as session:
-        session.execute(TABLES)
+        session.execute(shelf.TABLES)
 
 
-def test_who_is_excluded_stays_in_the_warehouse(decided, state, rows):
-    assert export.run(NIGHT, load()) == 1
-    text = (state / "audiences" / "email" / "2017-09-30" / "lost_customers.csv").read_text()
-    assert text == "customer_key,email,stage,abc_tier\nann,ann@example.com,lost,A\n"
-    assert rows("select sum(rows)::int as rows, count(*) as files from activation.export_runs") == [
-        {"rows": 1, "files": 5}
-    ]
+def on_shelf(audience="lost") -> set[str]:
+    return set(Destination.shelf.get(audience, {}))
+
+
+def runs(rows) -> list[tuple]:
+    columns = "audience, status, members_before, members, adds, updates, removes, tripped"
+    return [tuple(r.values()) for r in rows(f"select {columns} from activation.export_runs order by as_of, audience")]
+
+
+def test_a_destination_is_told_only_what_it_does_not_know(rows):
+    decide(people(5))
+    assert export.run(NIGHT, settings()) == 5
+    assert on_shelf() == set(people(5).values())
+    Destination.told.clear()
+    decide(people(5, first=1), as_of=TOMORROW)
+    assert export.run(TOMORROW, settings()) == 5
+    assert sorted(Destination.told) == [("add", "k0005"), ("remove", "k0000")]
+    assert on_shelf() == set(people(5, first=1).values())
+    assert runs(rows) == [("lost", "done", 0, 5, 5, 0, 0, []), ("lost", "done", 5, 5, 1, 0, 1, [])]
+
+
+def test_the_same_night_again_tells_nobody_anything(rows):
+    decide(people(5))
+    export.run(NIGHT, settings())
+    before = rows("select * from pii.destination_members order by customer_key")
+    Destination.told.clear()
+    assert export.run(NIGHT, settings()) == 5
+    assert Destination.told == []
+    assert rows("select * from pii.destination_members order by customer_key") == before
+
+
+def test_somebody_who_changed_is_updated_and_a_new_address_replaces_the_old_one():
+    decide(people(3))
+    export.run(NIGHT, settings())
+    Destination.told.clear()
+    decide(people(3), as_of=TOMORROW, stage="silent")
+    export.run(TOMORROW, settings())
+    assert {op for op, _ in Destination.told} == {"update"}
+    assert {one["stage"] for one in Destination.shelf["lost"].values()} == {"silent"}
+    Destination.told.clear()
+    decide(people(3) | {"k0000": "new@example.com"}, as_of=TOMORROW, stage="silent")
+    export.run(TOMORROW, settings())
+    assert Destination.told == [("remove", "k0000"), ("add", "k0000")]
+    assert on_shelf() == {"new@example.com", "p1@example.com", "p2@example.com"}
+
+
+def test_nobody_is_taken_out_who_came_by_another_way():
+    Destination.shelf["lost"] = {"theirs@example.com": {}}
+    decide(people(2))
+    export.run(NIGHT, settings())
+    decide({}, as_of=TOMORROW)
+    export.run(TOMORROW, settings(guards={"first": False, "empty": False}))
+    assert on_shelf() == {"theirs@example.com"}
+
+
+@pytest.mark.parametrize("how", [RetriableError, FatalError, Killed], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("after", range(5))
+def test_whenever_it_breaks_off_the_next_run_does_the_rest(rows, how, after):
+    decide(people(5))
+    Destination.break_after, Destination.how = after, how
+    with pytest.raises(how):
+        export.run(NIGHT, settings())
+    Destination.break_after = None
+    export.run(NIGHT, settings())
+    assert on_shelf() == set(people(5).values())
+    assert rows("select count(*) as n from pii.destination_members") == [{"n": 5}]
+    assert [row[1] for row in runs(rows)] == ["done"]
+    # what was acknowledged before is not told again
+    assert len(Destination.told) - 5 <= Destination.batch
+
+
+@pytest.mark.parametrize("after", range(5))
+def test_a_message_is_never_sent_twice(rows, after):
+    decide(people(5))
+    Destination.break_after, Destination.how = after, Killed
+    with pytest.raises(Killed):
+        export.run(NIGHT, settings(at_most_once=True))
+    Destination.break_after = None
+    export.run(NIGHT, settings(at_most_once=True))
+    keys = [key for _, key in Destination.told]
+    assert len(keys) == len(set(keys))
+    unknown = rows("select count(*) as n from activation.export_rows where status = 'handed_over'")[0]["n"]
+    assert len(keys) + unknown >= 5
+
+
+def test_who_is_rejected_is_named_and_who_failed_is_tried_again(rows):
+    decide(people(5))
+    Destination.reject, Destination.fail = {"k0001"}, {"k0003"}
+    with pytest.raises(RetriableError, match=f"{NIGHT}.lost.shelf: 1 rows failed and are sent again"):
+        export.run(NIGHT, settings())
+    Destination.fail = set()
+    Destination.told.clear()
+    export.run(NIGHT, settings())
+    assert Destination.told == [("add", "k0003")]
+    left = rows("select customer_key, status, attempts, error from activation.export_rows where status <> 'done'")
+    assert [tuple(r.values()) for r in left] == [("k0001", "rejected", 1, "not liked")]
+    assert on_shelf() == set(people(5).values()) - {"p1@example.com"}
+
+
+def test_one_destination_that_fails_leaves_the_others_alone(rows):
+    both = settings(audiences=("lost", "silent"))
+    decide(people(2), "lost")
+    decide(people(2), "silent")
+    with connect() as session:
+        session.execute("update activation.audience_members set channel = 'sms' where audience = 'lost'")
+    with pytest.raises(GateError, match="lost to shelf: 2 people are to be exported, 0 have an address"):
+        export.run(NIGHT, both)
+    assert (on_shelf("lost"), on_shelf("silent")) == (set(), set(people(2).values()))
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("tonight", "guard"),
     [
-        "update activation.audience_members set channel = 'sms'",
-        "update activation.audience_members set purpose = 'service'",
-        "update activation.audience_members set as_of = '2017-09-29'",
-        "delete from pii.customer_contacts",
-        "delete from marts.customer_lifecycle",
+        (people(40), None),
+        (people(32), None),
+        (people(31), "removals"),
+        (people(31) | people(9, first=100), "removals"),
+        (people(52), None),
+        (people(53), "size"),
+        ({}, "empty"),
     ],
 )
-def test_a_verdict_for_something_else_or_for_nobody_stops_the_export(decided, state, change):
+def test_a_surprising_plan_waits_and_nobody_is_told(rows, tonight, guard):
+    decide(people(40))
+    export.run(NIGHT, settings())
+    Destination.told.clear()
+    decide(tonight, as_of=TOMORROW)
+    export.run(TOMORROW, settings())
+    *_, run = runs(rows)
+    assert run[1] == ("waiting" if guard else "done")
+    assert (guard in run[-1]) if guard else run[-1] == []
+    assert on_shelf() == set((people(40) if guard else tonight).values())
+
+
+def test_shares_of_a_handful_surprise_nobody(rows):
+    decide(people(3))
+    export.run(NIGHT, settings())
+    decide(people(1), as_of=TOMORROW)
+    export.run(TOMORROW, settings())
+    assert on_shelf() == {"p0@example.com"}
+
+
+def test_what_was_approved_is_sent_and_nothing_else():
+    wary = settings(guards={"first": True})
+    decide(people(5))
+    assert export.plans(NIGHT, wary) == [f"{NIGHT}.lost.shelf"]
+    assert export.run(NIGHT, wary) == 0
     with connect() as session:
-        session.execute(change)
-    with pytest.raises(GateError, match="1 people are to be exported, 0 have"):
-        export.run(NIGHT, load())
-    assert not (state / "audiences" / "email" / "2017-09-30" / "lost_customers.csv").exists()
+        assert plan.approve(session, f"{NIGHT}.lost.shelf", "ann")
+    decide(people(6))  # the data drifted after the approval
+    assert export.run(NIGHT, wary) == 0
+    assert on_shelf() == set()
+    with connect() as session:
+        assert plan.approve(session, f"{NIGHT}.lost.shelf", "ann")
+    assert export.run(NIGHT, wary) == 6
+    decide(people(6), as_of=TOMORROW)
+    assert export.plans(TOMORROW, wary) == [], "the second export of an audience is none to ask about"
+
+
+def test_an_approved_plan_that_broke_off_goes_on_without_asking_again(rows):
+    wary = settings(guards={"first": True})
+    decide(people(30))
+    export.plans(NIGHT, wary)
+    with connect() as session:
+        plan.approve(session, f"{NIGHT}.lost.shelf", "ann")
+    Destination.break_after = 10
+    with pytest.raises(RetriableError):
+        export.run(NIGHT, wary)
+    Destination.break_after = None
+    assert export.run(NIGHT, wary) == 30
+    assert len(on_shelf()) == 30
+
+
+def test_who_bought_after_the_night_is_left_out(rows):
+    decide(people(4))
+    morning = datetime(2017, 10, 1, 9, tzinfo=UTC)
+    with connect() as session:
+        for key, at in (("k0001", morning), ("k0002", morning - timedelta(days=1))):
+            session.execute("insert into intermediate.int_customer_keys values ('shop', %s, %s)", [key + "x", key])
+            session.execute(
+                "insert into raw.orders (source, order_id, customer_id, ordered_at, status, amount, currency, "
+                "payload_hash, batch_id, row_no) values ('shop', %s, %s, %s, 'paid', 1, 'USD', "
+                "'00000000-0000-0000-0000-000000000000', 'b', 1)",
+                [key, key + "x", at],
+            )
+    export.run(NIGHT, settings())
+    assert on_shelf() == set(people(4).values()) - {"p1@example.com"}
+    assert rows("select bought_since from activation.export_runs") == [{"bought_since": 1}]
+
+
+def test_no_address_stands_outside_pii(rows):
+    decide(people(3))
+    Destination.reject = {"k0001"}
+    export.run(NIGHT, settings())
+    for table in ("export_runs", "export_rows"):
+        assert "@" not in str(rows(f"select t::text as row from activation.{table} as t"))
+
+
+def test_members_and_changes_show_no_address_when_printed():
+    from perennial.destinations.base import Change, Member
+
+    assert "@" not in repr(Change("add", Member("k", "ann@example.com", {"stage": "lost"})))

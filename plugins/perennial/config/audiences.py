@@ -47,6 +47,7 @@ class Audience(Entry):
     objective: Literal["acquire", "convert", "retain", "grow", "recall", "refer"]
     purpose: Identifier
     destinations: list[Identifier] = Field(min_length=1)
+    valid_days: int = Field(default=3, ge=1, le=90)  # after so many days nobody should act on it any more
     where: Where
 
     @model_validator(mode="after")

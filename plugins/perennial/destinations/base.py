@@ -14,11 +14,24 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal, Protocol
 
+from pydantic import Field
+
 from perennial.connections import Connection
 from perennial.entry import Entry, Identifier
 
 Channel = Literal["email", "sms"]
 Op = Literal["add", "update", "remove"]
+Reason = Literal["unsubscribed", "complaint", "bounced", "blocked"]
+
+
+class Guards(Entry):
+    """When a plan waits for approval; null switches a share off. Shares count from so many members on."""
+
+    first: bool = True  # the first export of an audience
+    empty: bool = True  # nobody is left of an audience that had members
+    removals: float | None = Field(default=0.20, gt=0, le=1)
+    size: float | None = Field(default=0.30, gt=0)
+    from_members: int = Field(default=20, ge=1)
 
 
 class Settings(Entry):
@@ -27,6 +40,8 @@ class Settings(Entry):
     kind: str
     channel: Channel
     connection: Identifier | None = None
+    attributes: tuple[Identifier, ...] = ("stage", "abc_tier")  # columns of marts.customer_360
+    guards: Guards = Guards()
 
     @property
     def target(self) -> str | None:
@@ -82,7 +97,7 @@ class OptOut:
 
     address: str = field(repr=False)
     channel: Channel
-    reason: Literal["unsubscribed", "complaint", "bounced", "blocked"]
+    reason: Reason
     at: datetime
 
 
@@ -94,6 +109,7 @@ class Destination(Protocol):
 
     # whether a change that was handed over without an outcome must not be handed over again (a message, not a list)
     at_most_once: ClassVar[bool]
+    receipt: dict[str, Any]  # after a delivery, what proves it, e.g. file and sha256; no address
 
     def __init__(self, settings: Any, connection: Connection | None): ...
 

@@ -6,8 +6,9 @@ from functools import cache
 from types import ModuleType
 
 from perennial import destinations
-from perennial.connections import Connection
+from perennial.connections import Connection, Lookup
 from perennial.destinations.base import Destination, Settings
+from perennial.errors import ConfigError
 
 
 @cache
@@ -23,6 +24,19 @@ def kinds() -> dict[str, ModuleType]:
 def make(settings: Settings, connection: Connection | None) -> Destination:
     """The destination that these settings describe."""
     return kinds()[settings.kind].Destination(settings, connection)
+
+
+def connected(name: str, settings: Settings, lookup: Lookup) -> Connection | None:
+    """The connection that the settings of the destination `name` ask for; ConfigError if there is none."""
+    if settings.connection is None:
+        return None
+    found = lookup(settings.connection)
+    if found is None:
+        raise ConfigError(
+            f"destination {name}: there is no connection '{settings.connection}'; add it in Airflow, "
+            f"or set AIRFLOW_CONN_{settings.connection.upper()}"
+        )
+    return found
 
 
 def _is_destination(module: ModuleType) -> bool:

@@ -1,0 +1,106 @@
+"""perennial plan, approve, replay: what would be exported, and letting it go."""
+
+import getpass
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import date
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from perennial import night
+from perennial.activation.guards import Counts, told
+from perennial.activation.plan import approve as approve_plan
+from perennial.errors import ConfigError
+from perennial.warehouse.database import connect
+
+PLANS = "select * from activation.export_runs where as_of = %s order by audience, destination"
+REJECTED = """
+    select plan, op, error, count(*) as rows from activation.export_rows join activation.export_runs using (plan)
+    where as_of = %s and export_rows.status in ('rejected', 'handed_over') group by 1, 2, 3 order by 1, 2, 3
+"""
+Running = Callable[..., AbstractContextManager[Any]]
+
+
+def commands(running: Running) -> list[click.Command]:
+    """The commands; `running` gives a reachable warehouse."""
+
+    @click.command()
+    def plan() -> None:
+        """Show what the newest night would change at every destination, and what waits for approval."""
+        with running():
+            as_of = _newest()
+            night.plan(as_of)
+            show(as_of)
+
+    @click.command()
+    @click.argument("plans", nargs=-1)
+    @click.option("--all", "everything", is_flag=True, help="Every plan of the newest night that waits.")
+    def approve(plans: tuple[str, ...], everything: bool) -> None:
+        """Approve PLANS as `perennial plan` shows them, and send them. Changed data needs approval again."""
+        if bool(plans) == everything:
+            raise click.UsageError("name the plans, as `perennial plan` shows them, or say --all")
+        with running():
+            as_of = _newest()
+            with connect() as session:
+                waiting = [row["plan"] for row in session.execute(PLANS, [as_of]) if row["status"] == "waiting"]
+                if unknown := sorted(set(plans) - set(waiting)):
+                    raise ConfigError(
+                        f"{', '.join(unknown)}: no plan of night {as_of} that waits; see `perennial plan`"
+                    )
+                for name in plans or waiting:
+                    approve_plan(session, name, getpass.getuser())
+                    click.echo(f"approved {name}")
+            night.send(as_of)
+            show(as_of)
+
+    @click.command()
+    @click.argument("plans", nargs=-1, required=True)
+    def replay(plans: tuple[str, ...]) -> None:
+        """Send again what destinations rejected of PLANS, once the cause is mended."""
+        with running():
+            as_of = _newest()
+            with connect() as session:
+                for name in plans:
+                    click.echo(f"{name}: {_replayed(session, name):,} rows are sent again")
+            night.send(as_of)
+            show(as_of)
+
+    return [plan, approve, replay]
+
+
+def _replayed(session: Any, name: str) -> int:
+    rows = session.execute(
+        "update activation.export_rows set status = 'planned' where plan = %s and status = 'rejected'", [name]
+    ).rowcount
+    session.execute("update activation.export_runs set status = 'ready' where plan = %s and status = 'done'", [name])
+    return rows
+
+
+def show(as_of: date) -> None:
+    """Print the night's plans: members before and after, changes, and why one waits."""
+    table = Table("plan", "members", "add", "update", "remove", "bought since", "status", box=box.SIMPLE_HEAD)
+    with connect() as session:
+        for row in session.execute(PLANS, [as_of]).fetchall():
+            counts = Counts(
+                *(row[name] for name in ("members_before", "members", "adds", "updates", "removes")),
+            )
+            why = f": {told(counts, row['tripped'])}" if row["status"] == "waiting" else ""
+            change = f"{row['members_before']:,} -> {row['members']:,}"
+            numbers = [f"{row[name]:,}" for name in ("adds", "updates", "removes", "bought_since")]
+            table.add_row(row["plan"], change, *numbers, f"{row['status']}{why}")
+        problems = session.execute(REJECTED, [as_of]).fetchall()
+    console = Console()
+    console.print(table)
+    for row in problems:
+        console.print(f"{row['plan']}: {row['rows']:,} x {row['op']}: {row['error'] or 'handed over, outcome unknown'}")
+
+
+def _newest() -> date:
+    as_of = night.horizon()
+    if as_of is None:
+        raise ConfigError("no night has been built yet; run `perennial nightly` first")
+    return as_of

@@ -1,0 +1,36 @@
+"""Bring back who opted out in a campaign tool, before anybody is decided on. Statements are only ever added."""
+
+import psycopg
+
+from perennial.config import Config
+from perennial.connections import Lookup
+from perennial.destinations import registry
+from perennial.destinations.base import OptOut
+from perennial.progress import say
+from perennial.warehouse.database import connect
+
+# tools tell the time of a wish, not of its arrival with us: ask again for what may have come late
+SINCE = "select max(at) - interval '7 days' as at from pii.opt_outs where destination = %s"
+NEW = """
+    insert into pii.opt_outs (destination, address, channel, reason, at)
+    values (%s, %s, %s, %s, %s) on conflict do nothing
+"""
+
+
+def pull(config: Config, lookup: Lookup) -> int:
+    """Ask every destination; returns how many statements are new. Raises what a destination raises: nobody is
+    exported while a tool does not tell who opted out."""
+    total = 0
+    for name, settings in config.destinations.destinations.items():
+        destination = registry.make(settings, registry.connected(name, settings, lookup))
+        with connect() as session:
+            since = session.execute(SINCE, [name]).fetchone()["at"]
+            new = sum(_keep(session, name, found) for found in destination.opt_outs(since))
+        if new:
+            say(f"opt-outs: {new:,} new from {name}")
+        total += new
+    return total
+
+
+def _keep(session: psycopg.Connection, destination: str, found: OptOut) -> int:
+    return session.execute(NEW, [destination, found.address, found.channel, found.reason, found.at]).rowcount

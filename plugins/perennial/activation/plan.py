@@ -1,0 +1,124 @@
+"""Tonight's plans: per audience and destination, what the destination does not know yet, and whether it may be told."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import psycopg
+
+from perennial.activation import members
+from perennial.activation.guards import Counts, tripped
+from perennial.clock import wall_clock
+from perennial.config import Config
+from perennial.destinations.base import Settings
+
+# somebody whose address changed is taken out under the old one and added under the new one
+CHANGES = """
+    with known as (
+        select * from pii.destination_members where destination = %(destination)s and audience = %(audience)s
+    )
+    select customer_key, unnest(case
+        when known.customer_key is null then array['add']
+        when desired.customer_key is null then array['remove']
+        when desired.address <> known.address then array['remove', 'add']
+        when desired.fingerprint <> known.fingerprint then array['update']
+    end) as op
+    from desired full join known using (customer_key)
+"""
+COUNT = f"""
+    select (
+            select count(*) from pii.destination_members
+            where destination = %(destination)s and audience = %(audience)s
+        ) as before,
+        count(*) filter (where op = 'add') as adds, count(*) filter (where op = 'update') as updates,
+        count(*) filter (where op = 'remove') as removes
+    from ({CHANGES}) as changes
+"""
+# what was handed over must not be handed over again, and what was rejected waits for `perennial replay`
+ROWS = f"""
+    insert into activation.export_rows (plan, customer_key, op, status)
+    select %(plan)s, customer_key, op, 'planned' from ({CHANGES}) as changes
+    on conflict (plan, customer_key, op) do update set status = 'planned', error = null
+    where export_rows.status not in ('handed_over', 'rejected')
+"""
+RUN = """
+    insert into activation.export_runs as runs (plan, as_of, audience, destination, channel, valid_until, status,
+        members_before, members, adds, updates, removes, bought_since, tripped, data_hash, planned_at)
+    values (%(plan)s, %(as_of)s, %(audience)s, %(destination)s, %(channel)s, %(valid_until)s, %(status)s,
+        %(before)s, %(members)s, %(adds)s, %(updates)s, %(removes)s, %(bought_since)s, %(tripped)s, %(data_hash)s,
+        %(planned_at)s)
+    on conflict (plan) do update set valid_until = excluded.valid_until, status = excluded.status,
+        members_before = excluded.members_before, members = excluded.members, adds = excluded.adds,
+        updates = excluded.updates, removes = excluded.removes, bought_since = excluded.bought_since,
+        tripped = excluded.tripped, data_hash = excluded.data_hash, planned_at = excluded.planned_at
+"""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One audience on its way to one destination; its members stand in the session's table `desired`."""
+
+    name: str
+    as_of: date
+    valid_until: date
+    audience: str
+    destination: str
+    settings: Settings
+    status: str
+    members: int
+
+
+def targets(config: Config) -> list[tuple[str, str]]:
+    """Every audience with each of its destinations, in the order of the file."""
+    return [
+        (name, destination)
+        for name, audience in config.audiences.audiences.items()
+        for destination in audience.destinations
+    ]
+
+
+def make(session: psycopg.Connection, as_of: date, audience: str, destination: str, config: Config) -> Plan:
+    """Write the plan and its rows. One that was begun with the same data goes on as it was."""
+    settings = config.destinations.destinations[destination]
+    desired = members.decide(session, as_of, audience, destination, settings, config)
+    name = f"{as_of}.{audience}.{destination}"
+    valid_until = as_of + timedelta(days=config.audiences.audiences[audience].valid_days)
+    asked = {"plan": name, "audience": audience, "destination": destination}
+    counts = Counts(members=desired.members, **session.execute(COUNT, asked).fetchone())
+    earlier = session.execute("select * from activation.export_runs where plan = %s", [name]).fetchone()
+    if earlier and earlier["data_hash"] == desired.data_hash and earlier["status"] != "waiting":
+        status = earlier["status"]
+    else:
+        found = tripped(counts, settings.guards)
+        approved = earlier and earlier["approved_hash"] == desired.data_hash
+        status = "waiting" if found and not approved else "ready"
+        session.execute(
+            RUN,
+            asked
+            | vars(counts)
+            | {
+                "as_of": as_of,
+                "channel": settings.channel,
+                "valid_until": valid_until,
+                "status": status,
+                "bought_since": desired.bought_since,
+                "tripped": found,
+                "data_hash": desired.data_hash,
+                "planned_at": wall_clock(),
+            },
+        )
+        session.execute(
+            "delete from activation.export_rows where plan = %s and status in ('planned', 'failed')", [name]
+        )
+        session.execute(ROWS, asked)
+    return Plan(name, as_of, valid_until, audience, destination, settings, status, desired.members)
+
+
+def approve(session: psycopg.Connection, name: str, by: str) -> bool:
+    """Let a plan go that waits, as it is now; False if it does not wait."""
+    return bool(
+        session.execute(
+            "update activation.export_runs set status = 'ready', approved_hash = data_hash, approved_by = %s, "
+            "approved_at = %s where plan = %s and status = 'waiting'",
+            [by, wall_clock(), name],
+        ).rowcount
+    )

@@ -1,0 +1,164 @@
+"""Hand a plan's changes to its destination and keep account of what became of each."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from perennial.activation.plan import Plan
+from perennial.clock import wall_clock
+from perennial.destinations.base import Change, Delivery, Destination, Member, Outcome
+from perennial.errors import PerennialError
+from perennial.warehouse.database import as_json, connect
+
+AT_ONCE = 1000  # outcomes written in one transaction, rows read in one go
+
+# people are taken out before others come in, so that nobody has two addresses in one audience
+CHANGES = """
+    select r.op, r.customer_key, r.attempts,
+        case when r.op = 'remove' then k.address else d.address end as address,
+        case when r.op = 'remove' then '{}' else d.attributes end as attributes, d.fingerprint, k.remote_id
+    from activation.export_rows as r
+    left join desired as d using (customer_key)
+    left join pii.destination_members as k
+        on k.customer_key = r.customer_key and k.destination = %(destination)s and k.audience = %(audience)s
+    where r.plan = %(plan)s and r.status in ('planned', 'failed')
+    order by r.op <> 'remove', r.customer_key
+"""
+MEMBERS = "select customer_key, address, attributes from desired order by customer_key"
+HAND_OVER = """
+    update activation.export_rows set status = 'handed_over', attempts = attempts + 1
+    where plan = %s and customer_key = %s and op = %s
+"""
+OUTCOMES = """
+    with outcomes as (
+        select * from unnest(%(keys)s::text[], %(ops)s::text[], %(statuses)s::text[], %(errors)s::text[])
+            as outcomes (customer_key, op, status, error)
+    )
+    update activation.export_rows as rows
+    set status = outcomes.status, error = outcomes.error,
+        attempts = rows.attempts + case when rows.status = 'handed_over' then 0 else 1 end
+    from outcomes
+    where rows.plan = %(plan)s and rows.customer_key = outcomes.customer_key and rows.op = outcomes.op
+"""
+GONE = """
+    delete from pii.destination_members
+    where destination = %(destination)s and audience = %(audience)s and customer_key = any(%(gone)s)
+"""
+THERE = """
+    insert into pii.destination_members as known
+        (destination, audience, customer_key, address, fingerprint, remote_id, since)
+    select %(destination)s, %(audience)s, there.*, %(as_of)s
+    from unnest(%(there)s::text[], %(addresses)s::text[], %(fingerprints)s::text[], %(remote_ids)s::text[]) as there
+    on conflict (destination, audience, customer_key) do update set address = excluded.address,
+        fingerprint = excluded.fingerprint, remote_id = coalesce(excluded.remote_id, known.remote_id)
+"""
+
+
+def deliver(session: psycopg.Connection, plan: Plan, destination: Destination) -> None:
+    """Tell the destination what it does not know; whatever happens, what it acknowledged is written down.
+
+    `session` holds the table `desired` of this plan. Raises what the destination raises, and RetriableError if some
+    rows may work later.
+    """
+    _finish(plan, "sending", None, {})
+    account = Account(plan, destination.at_most_once)
+    delivery = Delivery(
+        plan=plan.name,
+        as_of=plan.as_of,
+        valid_until=plan.valid_until,
+        audience=plan.audience,
+        changes=account.handed(_rows(session, CHANGES, plan)),
+        members=lambda: (_member(row) for row in _rows(session, MEMBERS, plan)),
+        attributes=plan.settings.attributes,
+    )
+    try:
+        for outcome in destination.deliver(delivery):
+            account.note(outcome)
+    except PerennialError as error:
+        account.write()
+        _finish(plan, "failed", str(error), destination.receipt)
+        raise
+    except BaseException:
+        account.write()
+        raise
+    account.write()
+    _finish(plan, "failed" if account.failed else "done", None, destination.receipt)
+
+
+class Account:
+    """Which changes are under way, and what became of the others; written every so often."""
+
+    def __init__(self, plan: Plan, at_most_once: bool):
+        self.failed = 0
+        self._plan = plan
+        self._at_most_once = at_most_once
+        self._open: dict[tuple[str, str], dict[str, Any]] = {}
+        self._ended: list[tuple[Outcome, dict[str, Any]]] = []
+
+    def handed(self, rows: Iterator[dict[str, Any]]) -> Iterator[Change]:
+        """The changes one by one, each noted before it is handed over."""
+        for row in rows:
+            self._open[row["customer_key"], row["op"]] = row
+            if self._at_most_once:
+                with connect() as session:
+                    session.execute(HAND_OVER, [self._plan.name, row["customer_key"], row["op"]])
+            yield Change(row["op"], _member(row))
+
+    def note(self, outcome: Outcome) -> None:
+        """Remember an outcome; ValueError for one of a change that was not handed over."""
+        row = self._open.pop((outcome.customer_key, outcome.op), None)
+        if row is None:
+            raise ValueError(f"{self._plan.destination} told twice, or unasked, what became of {outcome.customer_key}")
+        self._ended.append((outcome, row))
+        self.failed += outcome.status == "failed"
+        if len(self._ended) >= AT_ONCE:
+            self.write()
+
+    def write(self) -> None:
+        """Write down what is known by now, in one transaction."""
+        ended, self._ended = self._ended, []
+        if not ended:
+            return
+        there = [(o, row) for o, row in ended if o.status == "done" and o.op != "remove"]
+        values = {
+            "plan": self._plan.name,
+            "destination": self._plan.destination,
+            "audience": self._plan.audience,
+            "as_of": self._plan.as_of,
+            "keys": [o.customer_key for o, _ in ended],
+            "ops": [o.op for o, _ in ended],
+            "statuses": [o.status for o, _ in ended],
+            "errors": [o.error for o, _ in ended],
+            "gone": [o.customer_key for o, _ in ended if o.status == "done" and o.op == "remove"],
+            "there": [o.customer_key for o, _ in there],
+            "addresses": [row["address"] for _, row in there],
+            "fingerprints": [row["fingerprint"] for _, row in there],
+            "remote_ids": [o.remote_id for o, _ in there],
+        }
+        with connect() as session:
+            for statement in (OUTCOMES, GONE, THERE):
+                session.execute(statement, values)
+
+
+def _rows(session: psycopg.Connection, query: str, plan: Plan) -> Iterator[dict[str, Any]]:
+    asked = {"plan": plan.name, "destination": plan.destination, "audience": plan.audience}
+    name = f"export_{abs(hash(query)):x}"
+    with session.cursor(name=name) as cursor:
+        cursor.itersize = AT_ONCE
+        cursor.execute(sql.SQL(query), asked)
+        yield from cursor
+
+
+def _member(row: dict[str, Any]) -> Member:
+    return Member(row["customer_key"], row["address"], row["attributes"], row.get("remote_id"))
+
+
+def _finish(plan: Plan, status: str, error: str | None, receipt: dict[str, Any]) -> None:
+    at = wall_clock() if status in ("done", "failed") else None
+    with connect() as session:
+        session.execute(
+            "update activation.export_runs set status = %s, error = %s, receipt = %s, finished_at = %s where plan = %s",
+            [status, error, as_json(receipt), at, plan.name],
+        )

@@ -1,0 +1,134 @@
+"""A destination that lives in memory and fails as it is told, and a warehouse whose verdicts a test writes itself."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from types import SimpleNamespace
+from typing import ClassVar, Literal
+
+from perennial import config
+from perennial.config.audiences import Audience
+from perennial.destinations import base
+from perennial.errors import RetriableError
+from perennial.warehouse.database import connect
+
+NIGHT = date(2017, 9, 30)
+TABLES = """
+    create table activation.audience_members (as_of date, audience text, customer_key text, verdict text,
+        channel text, purpose text, destination text);
+    create table pii.customer_contacts (customer_key text, email text, phone text);
+    create table marts.customer_360 (as_of date, customer_key text, stage text, abc_tier text);
+    create table intermediate.int_customer_keys (source text, source_customer_id text, customer_key text);
+"""
+
+
+class Settings(base.Settings):
+    """A shelf has no place of its own; tests look at Destination.shelf."""
+
+    kind: Literal["shelf"]
+    at_most_once: bool = False
+
+
+class Killed(BaseException):
+    """The process is gone; nothing of ours may catch this."""
+
+
+class Destination:
+    """Keeps addresses by audience; counts what it was told."""
+
+    shelf: ClassVar[dict[str, dict[str, dict]]] = {}  # audience -> address -> attributes
+    told: ClassVar[list[tuple[str, str]]] = []  # (op, customer_key), also of what was not acknowledged
+    reject: ClassVar[set[str]] = set()
+    fail: ClassVar[set[str]] = set()
+    break_after: ClassVar[int | None] = None
+    how: ClassVar[type[BaseException]] = RetriableError
+    batch = 2
+
+    def __init__(self, settings: Settings, connection):
+        self.at_most_once = settings.at_most_once
+        self.receipt: dict = {}
+
+    def deliver(self, delivery: base.Delivery) -> Iterator[base.Outcome]:
+        """Told in batches, acknowledged after each."""
+        pending: list[base.Change] = []
+        for change in delivery.changes:
+            pending.append(change)
+            self._tell(delivery, change)
+            if len(pending) == self.batch:
+                yield from self._acknowledged(pending)
+                pending = []
+        yield from self._acknowledged(pending)
+        self.receipt = {"told": len(self.told)}
+
+    def _tell(self, delivery: base.Delivery, change: base.Change) -> None:
+        if self.break_after is not None and len(self.told) >= self.break_after:
+            raise self.how("the shelf broke")
+        self.told.append((change.op, change.member.customer_key))
+        shelf = self.shelf.setdefault(delivery.audience, {})
+        if change.op == "remove":
+            shelf.pop(change.member.address, None)
+        elif change.member.customer_key not in self.reject | self.fail:
+            shelf[change.member.address] = dict(change.member.attributes)
+
+    def _acknowledged(self, changes: list[base.Change]) -> Iterator[base.Outcome]:
+        for change in changes:
+            key = change.member.customer_key
+            status = "rejected" if key in self.reject else "failed" if key in self.fail else "done"
+            yield base.Outcome(key, change.op, status, None if status == "done" else "not liked", f"id-{key}")
+
+    def opt_outs(self, since):
+        """Nobody."""
+        return iter(())
+
+    def readback(self, audience: str):
+        """Addresses on the shelf."""
+        return iter(self.shelf.get(audience, {}))
+
+
+def clean() -> None:
+    """A new shelf that does not fail."""
+    Destination.shelf.clear()
+    Destination.told.clear()
+    Destination.reject, Destination.fail, Destination.break_after = set(), set(), None
+    Destination.how = RetriableError
+
+
+MODULE = SimpleNamespace(Settings=Settings, Destination=Destination)
+
+
+def settings(audiences=("lost",), destinations=("shelf",), **more) -> config.Config:
+    """The shipped configuration with shelves and these audiences; guards are off unless told otherwise."""
+    guards = more.pop("guards", {"first": False})
+    places = {
+        name: Settings(kind="shelf", channel="email", guards=base.Guards(**guards), **more) for name in destinations
+    }
+    shipped = config.load()
+    one = next(iter(shipped.audiences.audiences.values()))
+    chosen: dict[str, Audience] = {
+        name: one.model_copy(update={"destinations": list(destinations), "purpose": "marketing"}) for name in audiences
+    }
+    return replace(
+        shipped,
+        audiences=shipped.audiences.model_copy(update={"audiences": chosen}),
+        destinations=shipped.destinations.model_copy(update={"destinations": places}),
+    )
+
+
+def decide(people: dict[str, str], audience="lost", destination="shelf", as_of=NIGHT, stage="lost") -> None:
+    """Tonight's verdict: these people, by key, with these addresses."""
+    with connect() as session:
+        session.execute("delete from activation.audience_members where audience = %s", [audience])
+        for key, email in people.items():
+            session.execute(
+                "insert into activation.audience_members values (%s, %s, %s, 'export', 'email', 'marketing', %s)",
+                [as_of, audience, key, destination],
+            )
+            session.execute("delete from pii.customer_contacts where customer_key = %s", [key])
+            session.execute("insert into pii.customer_contacts values (%s, %s, null)", [key, email])
+            session.execute("delete from marts.customer_360 where customer_key = %s", [key])
+            session.execute("insert into marts.customer_360 values (%s, %s, %s, 'A')", [as_of, key, stage])
+
+
+def people(count: int, first: int = 0) -> dict[str, str]:
+    """So many people: key -> address."""
+    return {f"k{n:04}": f"p{n}@example.com" for n in range(first, first + count)}
