@@ -9,15 +9,23 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import AirflowSkipException
 
 
-def skips_export(dag, run_type: str) -> bool:
-    """Whether the export task of a run of this type skips before it does anything."""
-    function = dag.task_dict["export"].python_callable
+SENDING = {"plan": ("2017-09-30",), "export": ("2017-09-30",), "export_approved": ("2017-09-30", ["a plan"])}
+
+
+def skips_exports(dag, run_type: str) -> bool:
+    """Whether each task that sends, or prepares it, skips in a run of this type before it does anything."""
+    return all(skips(dag.task_dict[name].python_callable, arguments, run_type) for name, arguments in SENDING.items())
+
+
+def skips(function, arguments: tuple, run_type: str) -> bool:
+    """Whether a task skips before it does anything."""
     context = {"dag_run": SimpleNamespace(run_type=run_type)}
     spy = mock.Mock(side_effect=RuntimeError("exported"))
-    names = {"get_current_context": lambda: context, "use_warehouse": lambda: None, "night": SimpleNamespace(send=spy)}
+    acts = SimpleNamespace(send=spy, plan=spy, approve=spy)
+    names = {"get_current_context": lambda: context, "use_warehouse": lambda: None, "night": acts}
     with mock.patch.dict(function.__globals__, names):
         try:
-            function("2017-09-30")
+            function(*arguments)
         except AirflowSkipException:
             return not spy.called
         except RuntimeError:
@@ -42,7 +50,7 @@ print(
                     "zone": str(dag.timezone),
                     "schedule": dag.schedule,
                     "doc": bool(dag.doc_md),
-                    "skips": {kind: skips_export(dag, kind) for kind in ("backfill", "scheduled", "manual")},
+                    "skips": {kind: skips_exports(dag, kind) for kind in ("backfill", "scheduled", "manual")},
                 }
                 for dag_id, dag in bag.dags.items()
             },

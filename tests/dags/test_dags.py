@@ -42,11 +42,16 @@ def test_the_night_runs_in_its_order(found):
         "open_night": ["choose_night"],
         "extract": ["choose_night", "open_night"],
         "load": ["choose_night", "extract"],
-        "transform": ["choose_night", "load"],
+        "pull_opt_outs": ["choose_night", "open_night"],
+        "transform": ["choose_night", "load", "pull_opt_outs"],
         "fit_value": ["choose_night", "transform"],
         "score": ["choose_night", "fit_value"],
         "check": ["choose_night", "score"],
-        "export": ["check", "choose_night"],
+        "plan": ["check", "choose_night"],
+        "export": ["choose_night", "plan"],
+        "ask": ["plan"],
+        "approve": ["ask"],
+        "export_approved": ["approve", "choose_night", "plan"],
     }
 
 
