@@ -8,7 +8,6 @@ from unittest import mock
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import AirflowSkipException
 
-
 SENDING = {"plan": ("2017-09-30",), "export": ("2017-09-30",), "export_approved": ("2017-09-30", ["a plan"])}
 
 

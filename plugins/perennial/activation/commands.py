@@ -19,8 +19,9 @@ from perennial.warehouse.database import connect
 
 PLANS = "select * from activation.export_runs where as_of = %s order by audience, destination"
 REJECTED = """
-    select plan, op, error, count(*) as rows from activation.export_rows join activation.export_runs using (plan)
-    where as_of = %s and export_rows.status in ('rejected', 'handed_over') group by 1, 2, 3 order by 1, 2, 3
+    select r.plan, r.op, r.error, count(*) as rows
+    from activation.export_rows as r join activation.export_runs as p using (plan)
+    where p.as_of = %s and r.status in ('rejected', 'handed_over') group by 1, 2, 3 order by 1, 2, 3
 """
 Running = Callable[..., AbstractContextManager[Any]]
 

@@ -1,0 +1,74 @@
+"""perennial plan, approve, replay: what a person sees, and what she lets go."""
+
+import re
+from contextlib import nullcontext
+
+import pytest
+import shelf
+from click.testing import CliRunner
+from shelf import NIGHT, Destination, decide, people, settings
+
+from perennial import night
+from perennial.activation import commands, export
+from perennial.destinations import registry
+from perennial.errors import ConfigError
+from perennial.warehouse.database import connect
+
+pytestmark = pytest.mark.server
+
+WARY = {"guards": {"first": True}}
+NAME = f"{NIGHT}.lost.shelf"
+
+
+@pytest.fixture
+def said(warehouse, monkeypatch):
+    """Run a command; its output."""
+    monkeypatch.setattr(registry, "kinds", lambda: {"shelf": shelf.MODULE})
+    monkeypatch.setattr(night, "horizon", lambda: NIGHT)
+    monkeypatch.setattr(night, "plan", lambda as_of: export.plans(as_of, settings(**WARY)))
+    monkeypatch.setattr(night, "send", lambda as_of: export.run(as_of, settings(**WARY)))
+    monkeypatch.setenv("COLUMNS", "200")
+    shelf.clean()
+    with connect() as session:
+        session.execute(shelf.TABLES)
+    decide(people(1200))
+    known = {command.name: command for command in commands.commands(lambda: nullcontext())}
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(known[arguments[0]], arguments[1:], catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    return run
+
+
+def test_a_plan_shows_what_would_change_and_why_it_waits(said):
+    shown = said("plan")
+    assert re.search(rf"{NAME} +0 -> 1,200 +1,200 +0 +0 +0 +waiting: first export of this audience to this", shown)
+    assert "@" not in shown
+    assert Destination.told == []
+
+
+@pytest.mark.parametrize("which", [(NAME,), ("--all",)])
+def test_what_is_approved_leaves(said, rows, which):
+    said("plan")
+    assert "done" in said("approve", *which)
+    assert len(Destination.shelf["lost"]) == 1200
+    assert rows("select approved_by is not null as known from activation.export_runs") == [{"known": True}]
+
+
+def test_a_plan_nobody_made_is_not_approved(said):
+    said("plan")
+    with pytest.raises(ConfigError, match=f"2017-09-29.lost.shelf: no plan of night {NIGHT} that waits"):
+        said("approve", "2017-09-29.lost.shelf")
+
+
+def test_what_was_rejected_is_told_and_sent_again_on_demand(said):
+    Destination.reject = {"k0001", "k0002"}
+    said("plan")
+    shown = said("approve", "--all")
+    assert f"{NAME}: 2 x add: not liked" in shown
+    Destination.reject = set()
+    Destination.told.clear()
+    assert f"{NAME}: 2 rows are sent again" in said("replay", NAME)
+    assert sorted(Destination.told) == [("add", "k0001"), ("add", "k0002")]
