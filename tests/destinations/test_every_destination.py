@@ -173,7 +173,10 @@ def test_opt_outs_come_back_with_reason_and_moment(vendor):
 
 def test_what_the_tool_has_can_be_read_back(list_vendor):
     send(list_vendor, ("add", [member(list_vendor, n) for n in range(250)]))
-    assert set(list_vendor.destination().readback(AUDIENCE)) == {list_vendor.address(n) for n in range(250)}
+    found = list_vendor.destination().readback(AUDIENCE)
+    if found is None:
+        pytest.skip("the vendor cannot tell")
+    assert set(found) == {list_vendor.address(n) for n in range(250)}
 
 
 def test_one_refused_person_holds_up_nobody(list_vendor):
@@ -263,6 +266,8 @@ def test_nobody_is_named_in_errors_or_logs(vendor, caplog):
 
 
 def test_a_great_audience_takes_few_requests_and_is_never_held_as_a_whole(list_vendor):
+    if list_vendor.channel != channels_of(list_vendor.kind)[0]:
+        pytest.skip("one channel of a vendor is enough")
     people, read, done = 25_000, 0, 0
     ahead = []
 

@@ -128,8 +128,12 @@ class Client:
         for _ in range(POLLS):
             if (found := look()) is not None:
                 return found
-            time.sleep(POLL_SECONDS)
+            self.pause()
         raise RetriableError(f"{self.vendor}: {what} is not finished after {POLLS * POLL_SECONDS // 60} minutes.")
+
+    def pause(self) -> None:
+        """Let the vendor work for a while."""
+        time.sleep(POLL_SECONDS)
 
     def _once(self, request: httpx.Request, what: str, repeat: bool, pace: str) -> Any:
         self._take_turn(pace)
@@ -223,16 +227,23 @@ def dig(answer: Any, *path: str | int, kind: type = object) -> Any:
     except (KeyError, IndexError, TypeError):
         found = None
     if found is None or not isinstance(found, kind):
-        raise RetriableError(f"an answer has no usable {'.'.join(map(str, path))}: it is not what the vendor promises.")
+        where = ".".join(map(str, path)) or "content"
+        raise RetriableError(f"an answer has no usable {where}: it is not what the vendor promises.")
     return found
 
 
-def moment(text: Any) -> datetime:
-    """A time of an answer, in UTC where it names no zone; RetriableError if it is none."""
+def part(answer: Any, name: str) -> dict[str, Any]:
+    """An object within an answer that may be missing."""
+    found = answer.get(name) if isinstance(answer, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def moment(value: Any) -> datetime:
+    """A time of an answer, text or seconds since 1970, UTC if no zone is named; RetriableError if it is none."""
     try:
-        found = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        raise RetriableError("an answer has something else where a time should be.") from None
+        found = datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else datetime.fromisoformat(value)
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise RetriableError("an answer has no usable time: it is not what the vendor promises.") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from perennial.destinations import lists
 from perennial.destinations.base import Member, OptOut, Outcome
-from perennial.destinations.client import Client, Pace, Refused, base_url, dig, encode, moment, without_people
+from perennial.destinations.client import Client, Pace, Refused, base_url, dig, encode, moment, part, without_people
 from perennial.destinations.lists import Limits, ListTool, Row
 from perennial.errors import RetriableError
 
@@ -172,8 +172,8 @@ class Destination(ListTool):
         wrong = {}
         for error in self._pages(f"{JOBS}/{job_id}/import-errors", {}, "bulk"):
             said = dig(error, "attributes", kind=dict)
-            about = _part(_part(said, "original_payload"), "attributes").get(self.address)
-            pointed = self.culprit.search(str(_part(said, "source").get("pointer")))
+            about = part(part(said, "original_payload"), "attributes").get(self.address)
+            pointed = self.culprit.search(str(part(said, "source").get("pointer")))
             n = numbers.get(_alike(str(about))) if about else int(pointed[1]) if pointed else None
             if n is not None and n < len(rows):
                 wrong[n] = without_people(f"{said.get('code')}: {said.get('detail')}")
@@ -190,7 +190,7 @@ class Destination(ListTool):
         while True:
             answer = self.client.call("GET", path, repeat=True, pace=pace, params=params)
             yield from dig(answer, "data", kind=list)
-            following = _part(answer, "links").get("next")
+            following = part(answer, "links").get("next")
             if not following:
                 return
             params["page[cursor]"] = dig(parse_qs(urlsplit(str(following)).query), "page[cursor]", 0)
@@ -203,12 +203,7 @@ class Destination(ListTool):
 
 
 def _marketing(person: dict[str, Any], channel: str) -> dict[str, Any]:
-    return _part(_part(_part(dig(person, "attributes", kind=dict), "subscriptions"), channel), "marketing")
-
-
-def _part(of: dict[str, Any], name: str) -> dict[str, Any]:
-    found = of.get(name)
-    return found if isinstance(found, dict) else {}
+    return part(part(part(dig(person, "attributes", kind=dict), "subscriptions"), channel), "marketing")
 
 
 def _alike(address: str) -> str:

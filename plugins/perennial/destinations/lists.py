@@ -101,7 +101,7 @@ class ListTool(ABC):
 
     @abstractmethod
     def piece(self, member: Member) -> bytes:
-        """A person in the tool's language."""
+        """A person in the tool's language; whatever has to be there before is looked at when it is first needed."""
 
     @abstractmethod
     def put(self, list_id: str, rows: list[Row]) -> Iterator[Outcome]:
@@ -110,9 +110,6 @@ class ListTool(ABC):
     @abstractmethod
     def take(self, list_id: str, rows: list[Row]) -> Iterator[Outcome]:
         """Take these people out of the list, and out of nothing else."""
-
-    def prepare(self, delivery: Delivery) -> None:  # noqa: B027 - most need nothing
-        """Look at what has to be there before the first person is sent."""
 
     def deliver(self, delivery: Delivery) -> Iterator[Outcome]:
         """Outcomes batch by batch; a batch that fails does not hold up the next, two in a row do."""
@@ -124,7 +121,6 @@ class ListTool(ABC):
             if errand is None:
                 must_exist = any(row.change.op != "add" for row in rows)
                 errand = _Errand(delivery.audience, self._list(delivery.audience, must_exist))
-                self.prepare(delivery)
             errand.known = []
             try:
                 self._send(errand, self.put if kind == "add" else self.take, rows)
@@ -144,15 +140,21 @@ class ListTool(ABC):
         return self.settings.lists.get(audience) or self.find(self.settings.list_name.format(audience=audience))
 
     def _list(self, audience: str, must_exist: bool) -> str:
+        named = self.settings.lists.get(audience)
+        if named and not self.exists(named):
+            raise self._gone(audience, named)
         if found := self.list_of(audience):
             return found
         name = self.settings.list_name.format(audience=audience)
         if must_exist:
-            raise FatalError(
-                f"audience '{audience}': its list '{name}' is gone from {self.vendor}, and with it the people "
-                "delivered before. Deliver the audience anew, or name another list of the tool under 'lists'."
-            )
+            raise self._gone(audience, f"'{name}'")
         return self.make(name)
+
+    def _gone(self, audience: str, which: str) -> FatalError:
+        return FatalError(
+            f"audience '{audience}': its list {which} is gone from {self.vendor}, and with it the people delivered "
+            "before. Deliver the audience anew, to a list that exists (`lists` of the destination) or to a new one."
+        )
 
     def _send(self, errand: "_Errand", how: Callable[[str, list[Row]], Iterator[Outcome]], rows: list[Row]) -> None:
         """Send a batch; if it is refused, without the rows that are to blame, or in halves until they are found."""
@@ -162,10 +164,7 @@ class ListTool(ABC):
             errand.known += list(how(errand.list_id, rows))
         except Refused as refusal:
             if refusal.status == 404 and not self.exists(errand.list_id):
-                raise FatalError(
-                    f"audience '{errand.audience}': its list {errand.list_id} is gone from {self.vendor}. "
-                    "Name another under 'lists' of the destination, and deliver the audience anew."
-                ) from None
+                raise self._gone(errand.audience, errand.list_id) from None
             errand.refusals += 1
             if refusal.status not in ROW_FAULTS or errand.refusals > REFUSALS:
                 raise
