@@ -80,7 +80,6 @@ class ListTool(ABC):
     def __init__(self, settings: ListSettings, connection: Connection | None):
         self.settings = settings
         self.connection = connection
-        self._ids: dict[str, str] = {}
 
     @property
     @abstractmethod
@@ -137,13 +136,15 @@ class ListTool(ABC):
 
     def list_of(self, audience: str) -> str | None:
         """The id of an audience's list, None if it has none yet."""
-        return self.settings.lists.get(audience) or self.find(self.settings.list_name.format(audience=audience))
+        if audience in self.settings.lists:
+            return str(self.settings.lists[audience])
+        return self.find(self.settings.list_name.format(audience=audience))
 
     def _list(self, audience: str, must_exist: bool) -> str:
-        named = self.settings.lists.get(audience)
-        if named and not self.exists(named):
-            raise self._gone(audience, named)
-        if found := self.list_of(audience):
+        found = self.list_of(audience)
+        if audience in self.settings.lists and not self.exists(found):
+            raise self._gone(audience, found)
+        if found:
             return found
         name = self.settings.list_name.format(audience=audience)
         if must_exist:

@@ -62,6 +62,7 @@ class Twin:
     """A vendor on this machine. Tests end with `twin.violations == []`."""
 
     media = "application/json"
+    base = ""  # what the address of the interface ends with
     spec: Spec
     routes: ClassVar[dict[tuple[str, str], str]]
 
@@ -94,7 +95,7 @@ class Twin:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}"
+        return f"http://127.0.0.1:{self.server.server_port}{self.base}"
 
     def stop(self) -> None:
         self.server.shutdown()
