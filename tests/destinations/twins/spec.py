@@ -8,6 +8,7 @@ from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import yaml
@@ -76,6 +77,10 @@ class Spec:
         declared = [_resolve(document, parameter) for parameter in declared]
         names = {p["name"] for p in declared if p["in"] == "query"}
         found = [f"unknown parameter {name}" for name, _ in query if name not in names]
+        if body and "urlencoded" in headers.get("content-type", ""):
+            content = operation[method.lower()]["requestBody"]["content"]["application/x-www-form-urlencoded"]
+            known = _resolve(document, content["schema"])["properties"]
+            found += [f"unknown field {name}" for name, _ in parse_qsl(body.decode()) if name not in known]
         if body and "json" in headers.get("content-type", ""):
             body = json.dumps(_thin(json.loads(body))).encode()
         mark = repr((method, template, [(n, v) for n, v in query if "cursor" not in n and n != "offset"], body))

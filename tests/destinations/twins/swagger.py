@@ -9,9 +9,7 @@ def converted(document: dict[str, Any]) -> dict[str, Any]:
     """The same interface in OpenAPI 3.0."""
     media = (document.get("consumes") or ["application/json"])[0]
     paths = {
-        document["basePath"] + path: {
-            method: _operation(document, operation, media) for method, operation in operations.items()
-        }
+        document["basePath"] + path: {method: _operation(entry, media) for method, entry in operations.items()}
         for path, operations in document["paths"].items()
     }
     server = f"{document['schemes'][0]}://{document['host']}"
