@@ -91,7 +91,8 @@ class KlaviyoTwin(Twin):
             return _refusal(404, "No such list.")
         invalid = [n for n, row in enumerate(rows) if self._invalid(row["attributes"])]
         if invalid:
-            return Answer(400, {"errors": [_invalid(n, rows[n]) for n in invalid]})
+            named = [_invalid(n, rows[n]) for n in invalid]
+            return _refusal(400, "Something is invalid.") if self.pointless else Answer(400, {"errors": named})
         errors, ids = [], {}
         for n, row in enumerate(rows):
             if _address(row["attributes"]) in self.spoilt:
