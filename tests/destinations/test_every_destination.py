@@ -188,9 +188,7 @@ def test_one_refused_person_holds_up_nobody(list_vendor):
     assert set(list_vendor.people()) == {list_vendor.address(n) for n in range(20) if n != 7}
 
 
-@pytest.mark.parametrize(
-    "fault", [Answer(429, {}, (("Retry-After", "17"),)), Answer(503, {}), DROP, DROP_AFTER], ids=str
-)
+@pytest.mark.parametrize("fault", PASSING, ids=["429", "503", "dropped", "dropped after"])
 def test_what_passes_is_waited_for(list_vendor, time, fault):
     list_vendor.twin.fail(fault, list_vendor.bulk, times=2)
     outcomes = send(list_vendor, ("add", [member(list_vendor, n) for n in range(3)]))

@@ -1,10 +1,12 @@
 """What tools with lists have in common: batches by count and bytes, and one bad row that spoils nobody else's."""
 
 import pytest
+from pydantic import ValidationError
 from twins.harness import AUDIENCE, NIGHT, changes, delivery, member
 from twins.harness_klaviyo import KlaviyoHarness
 from twins.vendor import Answer
 
+from perennial.config.destinations import Destinations
 from perennial.destinations.base import Change, Member
 from perennial.destinations.client import Refused
 from perennial.destinations.klaviyo import Destination, Settings
@@ -91,8 +93,21 @@ def test_a_tool_that_refuses_whatever_it_is_sent_ends_the_run_soon(klaviyo):
 def test_a_list_is_found_by_name_or_made_or_named(klaviyo):
     send(klaviyo, changes("add", [member(klaviyo, 1)]))
     send(klaviyo, changes("add", [member(klaviyo, 2)]))
-    assert [entry["name"] for entry in klaviyo.twin.lists.values()] == [f"Perennial {AUDIENCE}"]
+    assert [entry["name"] for entry in klaviyo.twin.lists.values()] == [f"Perennial {AUDIENCE} (email)"]
     theirs = klaviyo.twin.add_list("Handmade")
     send(klaviyo, changes("add", [member(klaviyo, 3)]), lists={AUDIENCE: theirs}, prefix="crm_")
     (profile,) = (klaviyo.twin.profiles[i] for i in klaviyo.twin.lists[theirs]["members"])
     assert profile["properties"] == {"crm_stage": "lost", "crm_orders": 3}
+
+
+def test_two_destinations_or_audiences_never_share_a_list():
+    def settings(**known):
+        return {"kind": "klaviyo", "channel": "email", "connection": "vendor", **known}
+
+    apart = {"one": settings(), "two": settings(channel="sms"), "three": settings(connection="other")}
+    assert len(Destinations(destinations=apart).destinations) == 3
+    for same in (settings(), settings(channel="sms", list_name="Perennial {audience} (email)")):
+        with pytest.raises(ValidationError, match=r"'one' and 'two' share"):
+            Destinations(destinations={"one": settings(), "two": same})
+    with pytest.raises(ValidationError, match="who leaves one would leave both"):
+        Destinations(destinations={"one": settings(lists={"a": "L1", "b": "L1"})})

@@ -33,7 +33,7 @@ def test_klaviyos_own_client_finds_the_list_its_people_and_who_is_suppressed(del
     sdk = pytest.importorskip("klaviyo_api", reason="the package klaviyo-api is not installed")
     harness, ids = delivered(KlaviyoHarness("email"))
     api = sdk.KlaviyoAPI(harness.key, test_host=harness.twin.url)
-    (found,) = api.Lists.get_lists(filter=f'equals(name,"Perennial {AUDIENCE}")').data
+    (found,) = api.Lists.get_lists(filter=f'equals(name,"Perennial {AUDIENCE} (email)")').data
     people = api.Lists.get_profiles_for_list(found.id, fields_profile=["email", "properties"])["data"]
     properties = {"perennial_stage": "lost", "perennial_orders": 3}
     wanted = {(ids[f"k{n}"], harness.address(n)) for n in range(PEOPLE)}
@@ -53,7 +53,7 @@ def test_sendgrids_own_client_finds_contacts_in_the_list_and_the_suppression(del
     client = sdk.SendGridAPIClient(harness.key, host=harness.twin.url).client
     emails = [harness.address(n) for n in range(PEOPLE)]
     found = client.marketing.contacts.search.emails.post(request_body={"emails": emails}).to_dict["result"]
-    (ours,) = (i for i, name in harness.twin.lists.items() if name == f"Perennial {AUDIENCE}")
+    (ours,) = (i for i, name in harness.twin.lists.items() if name == f"Perennial {AUDIENCE} (email)")
     for email in emails:
         assert found[email]["contact"]["list_ids"] == [ours]
         assert found[email]["contact"]["custom_fields"] == {"perennial_stage": "lost", "perennial_orders": "3"}
@@ -65,7 +65,7 @@ def test_brevos_own_client_finds_the_people_of_the_list_and_who_is_black_listed(
     sdk = pytest.importorskip("brevo", reason="the package brevo-python is not installed")
     harness, ids = delivered(BrevoHarness("sms"))
     contacts = sdk.Brevo(api_key=harness.key, base_url=harness.twin.url).contacts
-    (ours,) = (entry.id for entry in contacts.get_lists().lists if entry.name == f"Perennial {AUDIENCE}")
+    (ours,) = (entry.id for entry in contacts.get_lists().lists if entry.name == f"Perennial {AUDIENCE} (sms)")
     people = contacts.get_contacts_from_list(list_id=ours).contacts
     assert {str(person.id) for person in people} == set(ids.values())
     assert [str(person.id) for person in people if person.sms_blacklisted] == [ids["k1"]]

@@ -9,17 +9,18 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from perennial.connections import Connection
 from perennial.destinations import base
 from perennial.destinations.base import Change, Delivery, Member, Outcome
 from perennial.destinations.client import Client, Refused
-from perennial.entry import Identifier
+from perennial.entry import Identifier, Misplaced
 from perennial.errors import FatalError, RetriableError
 
+NAME = r"^[^{}]*\{audience\}[^{}]*(\{channel\}[^{}]*)?$"
 ROW_FAULTS = {400, 413, 422}  # what a vendor answers to a batch because of some of its rows
 REFUSALS = 60  # of batches within a delivery; more means that it is not about single rows
 FAILURES = 2  # batches in a row that fail before the rest is left for another run
@@ -30,8 +31,23 @@ class ListSettings(base.Settings):
 
     connection: Identifier
     lists: dict[Identifier, str] = Field(default_factory=dict)
-    list_name: str = Field(default="Perennial {audience}", pattern=r"\{audience\}")
+    list_name: str = Field(default="Perennial {audience} ({channel})", pattern=NAME)
     prefix: str = Field(default="perennial_", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+
+    @property
+    def target(self) -> str:
+        """Lists: who may have e-mail must not stand among those who may have messages."""
+        return f"lists '{self.name_of('...')}' of connection '{self.connection}'"
+
+    def name_of(self, audience: str) -> str:
+        """The name of an audience's list where none is given under `lists`."""
+        return self.list_name.format(audience=audience, channel=self.channel)
+
+    @model_validator(mode="after")
+    def _one_list_each(self) -> Self:
+        if len(set(self.lists.values())) < len(self.lists):
+            raise Misplaced("two audiences have the same list; who leaves one would leave both", "lists")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +154,7 @@ class ListTool(ABC):
         """The id of an audience's list, None if it has none yet."""
         if audience in self.settings.lists:
             return str(self.settings.lists[audience])
-        return self.find(self.settings.list_name.format(audience=audience))
+        return self.find(self.settings.name_of(audience))
 
     def _list(self, audience: str, must_exist: bool) -> str:
         found = self.list_of(audience)
@@ -146,7 +162,7 @@ class ListTool(ABC):
             raise self._gone(audience, found)
         if found:
             return found
-        name = self.settings.list_name.format(audience=audience)
+        name = self.settings.name_of(audience)
         if must_exist:
             raise self._gone(audience, f"'{name}'")
         return self.make(name)

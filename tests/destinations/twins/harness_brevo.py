@@ -23,7 +23,7 @@ class BrevoHarness(Harness):
         self.reasons = ["unsubscribed"]
 
     def people(self) -> dict[str, dict[str, Any]]:
-        ours = {i for i, name in self.twin.lists.items() if name == f"Perennial {AUDIENCE}"}
+        ours = {i for i, name in self.twin.lists.items() if name == f"Perennial {AUDIENCE} ({self.channel})"}
         return {
             self._address(contact): {
                 name.removeprefix("PERENNIAL_").lower(): int(value) if value.isdecimal() else value

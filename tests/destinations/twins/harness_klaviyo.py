@@ -30,7 +30,7 @@ class KlaviyoHarness(Harness):
     def people(self) -> dict[str, dict[str, Any]]:
         found = {}
         for entry in self.twin.lists.values():
-            if entry["name"] == f"Perennial {AUDIENCE}":
+            if entry["name"] == f"Perennial {AUDIENCE} ({self.channel})":
                 for profile in (self.twin.profiles[i] for i in entry["members"]):
                     address = profile["email"] or profile["phone_number"]
                     found[address] = {k.removeprefix("perennial_"): v for k, v in profile["properties"].items()}

@@ -26,7 +26,7 @@ class SendgridHarness(Harness):
             self.twin.add_list(name)
 
     def people(self) -> dict[str, dict[str, Any]]:
-        ours = [i for i, name in self.twin.lists.items() if name == f"Perennial {AUDIENCE}"]
+        ours = [i for i, name in self.twin.lists.items() if name == f"Perennial {AUDIENCE} ({self.channel})"]
         return {
             address: {self._name(i): _number(v) for i, v in contact["custom_fields"].items() if v != ""}
             for address, contact in self.twin.contacts.items()
