@@ -1,6 +1,8 @@
 """config/destinations.yml: where audiences go."""
 
 import os.path
+from functools import reduce
+from operator import or_
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -10,7 +12,7 @@ from perennial.entry import Entry, Identifier
 
 SETTINGS = tuple(module.Settings for module in kinds().values())
 # each kind has settings of its own
-Destination = Annotated[SETTINGS, Field(discriminator="kind")] if len(SETTINGS) > 1 else SETTINGS[0]
+Destination = Annotated[reduce(or_, SETTINGS), Field(discriminator="kind")] if len(SETTINGS) > 1 else SETTINGS[0]
 
 
 class Destinations(Entry):
