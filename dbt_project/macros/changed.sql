@@ -38,9 +38,9 @@
   For tables that keep one answer per night: those of this night's earlier attempts, and of nights that never ended,
   are given again.
 #}
-{% macro forget_unfinished_nights() -%}
+{% macro forget_unfinished_nights(night='as_of') -%}
     {% if is_incremental() %}
-        delete from {{ this }} where as_of > coalesce({{ last_built_night() }}, date '-infinity')
+        delete from {{ this }} where {{ night }} > coalesce({{ last_built_night() }}, date '-infinity')
     {% endif %}
 {%- endmacro %}
 
