@@ -53,7 +53,7 @@ measured as (
             / (spent.spent / {{ loss.days }}) as double precision
         ) as pace_left,
         forecasts.exp_orders_90d * forecasts.order_value / 90 * {{ loss.days }} as forecast,
-        forecasts.p_no_order_30d,
+        forecasts.p_no_order_{{ warning.reasons.no_order_days }}d as p_no_order,
         coalesce(forecasts.clv_365d_p50, customers.value_12m, 0) as worth,
         {{ as_of() }} - episodes.last_order_on as silence_days,
         episodes.cycle_days
@@ -69,7 +69,7 @@ measured as (
 judged as (
     select
         *,
-        coalesce(sqrt(pace_left * greatest(forecast, 0) / cast(spent as double precision)), pace_left) as kept_share
+        coalesce(sqrt(pace_left * forecast / cast(spent as double precision)), pace_left) as kept_share
     from measured
 ),
 
@@ -88,11 +88,12 @@ int_warning_signs as (
         silence_days,
         round(cast(cycle_days as numeric), 2) as cycle_days,
         round(cast(pace_left as numeric), 6) as pace_left,
-        round(cast(p_no_order_30d as numeric), 6) as p_no_order_30d,
+        round(cast(p_no_order as numeric), 6) as p_no_order,
         round(cast(kept_share as numeric), 6) as kept_share,
         risk,
         cast(risk * cast(worth as numeric) as numeric(18, 4)) as value_at_risk,
-        array_remove(array[
+        nullif(concat_ws(
+            ', ',
             case
                 when
                     silence_days > greatest(
@@ -101,8 +102,8 @@ int_warning_signs as (
                     then 'overdue'
             end,
             case when pace_left <= {{ warning.reasons.pace_left }} then 'spend_falling' end,
-            case when p_no_order_30d >= {{ warning.reasons.no_order_30d }} then 'no_order_likely' end
-        ], null) as reasons
+            case when p_no_order >= {{ warning.reasons.no_order_chance }} then 'no_order_likely' end
+        ), '') as reasons
     from risky
 )
 

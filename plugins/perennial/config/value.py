@@ -84,11 +84,12 @@ class Reasons(Entry):
     overdue_cycles: float = Field(ge=1, le=100)
     overdue_days: int = Field(ge=0, le=365)
     pace_left: float = Field(ge=0, lt=1)
-    no_order_30d: float = Field(gt=0, le=1)
+    no_order_days: Literal[30, 90, 365]
+    no_order_chance: float = Field(gt=0, le=1)
 
 
 class EarlyWarning(Entry):
-    """Whom of is warned, how often, and what for."""
+    """Who is warned of, how often, and what for."""
 
     tiers: list[Literal["A", "B", "C"]] = Field(min_length=1)
     nightly_budget: int = Field(ge=0)

@@ -11,7 +11,7 @@ recalled as (
 told as (
     select
         {{ month_of('warnings.opened_on') }} as month,
-        unnest(array['any'] || warnings.reasons) as reason,
+        unnest(array['any'] || string_to_array(warnings.reasons, ', ')) as reason,
         warnings.*
     from warnings
 ),

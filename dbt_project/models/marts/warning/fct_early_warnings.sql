@@ -147,7 +147,7 @@ ranked as (
         row_number() over (order by signs.value_at_risk desc, signs.risk desc, signs.customer_key asc) as place
     from signs
     where
-        cardinality(signs.reasons) > 0
+        signs.reasons is not null
         and signs.customer_key not in (select resting.customer_key from resting)
 ),
 
