@@ -81,12 +81,12 @@
 {%- endmacro %}
 
 {#
-  A small index over the last row of every customer, so that a night finds out what was built from what without reading
-  every row. Only when the table is new: dbt's own `indexes` knows no condition.
+  A small index over the last row of every customer, so that a night finds out what was built from what, and what else
+  is included, without reading every row. Only when the table is new: dbt's own `indexes` knows no condition.
 #}
-{% macro index_what_was_built(fingerprint, ends) -%}
+{% macro index_what_was_built(included, ends) -%}
     {% if not is_incremental() %}
-        create index on {{ this }} (customer_key) include ({{ fingerprint }}) where {{ ends }} = 'infinity'
+        create index on {{ this }} (customer_key) include ({{ included }}) where {{ ends }} = 'infinity'
     {% endif %}
 {%- endmacro %}
 
