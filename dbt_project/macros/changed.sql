@@ -39,9 +39,9 @@
   For tables that keep one answer per night: those of this night's earlier attempts, and of nights that never ended,
   are given again.
 #}
-{% macro forget_unfinished_nights() -%}
+{% macro forget_unfinished_nights(night='as_of') -%}
     {% if is_incremental() %}
-        delete from {{ this }} where as_of > coalesce({{ last_built_night() }}, date '-infinity')
+        delete from {{ this }} where {{ night }} > coalesce({{ last_built_night() }}, date '-infinity')
     {% endif %}
 {%- endmacro %}
 
@@ -82,12 +82,12 @@
 {%- endmacro %}
 
 {#
-  A small index over the last row of every customer, so that a night finds out what was built from what without reading
-  every row. Only when the table is new: dbt's own `indexes` knows no condition.
+  A small index over the last row of every customer, so that a night finds out what was built from what, and what else
+  is included, without reading every row. Only when the table is new: dbt's own `indexes` knows no condition.
 #}
-{% macro index_what_was_built(fingerprint, ends) -%}
+{% macro index_what_was_built(included, ends) -%}
     {% if not is_incremental() %}
-        create index on {{ this }} (customer_key) include ({{ fingerprint }}) where {{ ends }} = 'infinity'
+        create index on {{ this }} (customer_key) include ({{ included }}) where {{ ends }} = 'infinity'
     {% endif %}
 {%- endmacro %}
 

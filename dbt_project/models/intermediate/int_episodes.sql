@@ -9,7 +9,7 @@
     on_schema_change='append_new_columns',
     pre_hook="{{ forget_retired_customers('episode_to') }}",
     post_hook=[
-        "{{ index_what_was_built('facts_hash', 'episode_to') }}",
+        "{{ index_what_was_built('facts_hash, last_order_on, cycle_days', 'episode_to') }}",
         "truncate {{ ref('int_changed_customers') }}, {{ ref('int_touches') }}",
         {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false},
     ],
