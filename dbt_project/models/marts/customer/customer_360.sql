@@ -41,6 +41,11 @@ quadrants as (
     select * from {{ ref('customer_quadrant') }}
 ),
 
+warnings as (
+    select * from {{ ref('fct_early_warnings') }}
+    where outcome = 'open'
+),
+
 customer_360 as (
     select
         {{ as_of() }} as as_of,
@@ -91,6 +96,10 @@ customer_360 as (
         worth.clv_365d_p90,
         worth.total_value,
         worth.next_order_on_p50,
+        -- whether somebody should call her
+        warnings.opened_on as warned_on,
+        warnings.reasons as warning_reasons,
+        warnings.value_at_risk,
         -- what she likes
         habits.favourite_source,
         habits.favourite_weekday,
@@ -107,6 +116,7 @@ customer_360 as (
     left join tiers on customers.customer_key = tiers.customer_key
     left join rfm on customers.customer_key = rfm.customer_key
     left join quadrants on customers.customer_key = quadrants.customer_key
+    left join warnings on customers.customer_key = warnings.customer_key
 )
 
 select * from customer_360

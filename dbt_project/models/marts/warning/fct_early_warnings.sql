@@ -184,7 +184,7 @@ fct_early_warnings as (
     left join timeline
         on
             ranked.customer_key = timeline.customer_key
-            and timeline.lifecycle_model = '{{ var("lifecycle")[0].name }}'
+            and timeline.lifecycle_model = '{{ var("default_lifecycle") }}'
             and timeline.valid_from <= {{ as_of() }}
             and timeline.valid_to > {{ as_of() }}
     where ranked.place <= {{ warning.nightly_budget }}
