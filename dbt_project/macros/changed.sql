@@ -10,15 +10,16 @@
 {%- endmacro %}
 
 {#
-  Deletes customers whose key is retired, after identities merged or split. The last row of each tells who is there, and
-  has an index of its own (index_what_was_built).
+  Deletes customers whose key is retired, after identities merged or split. Where each has several rows, the last one
+  tells who is there, and has an index of its own (index_what_was_built).
 #}
-{% macro forget_retired_customers(ends) -%}
+{% macro forget_retired_customers(ends=none) -%}
     {%- set facts = ref('int_customer_facts') -%}
     {% if is_incremental() %}
         delete from {{ this }}
         where customer_key = any(array(
-            select customer_key from {{ this }} where {{ ends }} = 'infinity'
+            select customer_key from {{ this }}
+            {% if ends %}where {{ ends }} = 'infinity'{% endif %}
             except
             select customer_key from {{ facts }}
         ))

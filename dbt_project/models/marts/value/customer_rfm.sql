@@ -6,12 +6,8 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
-spent as (
-    select
-        customer_key,
-        sum(net_amount) as monetary
-    from {{ ref('fct_orders') }}
-    group by customer_key
+totals as (
+    select * from {{ ref('int_order_totals') }}
 ),
 
 measured as (
@@ -20,10 +16,10 @@ measured as (
         customers.is_prospect,
         {{ as_of() }} - customers.last_ordered_on as recency_days,
         customers.count_order_days as frequency,
-        coalesce(spent.monetary, 0) as monetary,
-        round(spent.monetary / nullif(customers.count_order_days, 0), 4) as order_value
+        coalesce(totals.net_revenue, 0) as monetary,
+        round(totals.net_revenue / nullif(customers.count_order_days, 0), 4) as order_value
     from customers
-    left join spent on customers.customer_key = spent.customer_key
+    left join totals on customers.customer_key = totals.customer_key
 ),
 
 -- among buyers only: who never bought has no part in anybody's score
