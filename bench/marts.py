@@ -22,6 +22,7 @@ from perennial.warehouse import database
 
 CORE = ("int_customer_keys", "int_ledger", "int_events", "int_customer_facts", "fct_orders", "dim_customers")
 BEFORE_FIT = (
+    "int_changed_days",
     "int_customer_days",
     "int_order_totals",
     "int_order_histories",
@@ -31,6 +32,7 @@ BEFORE_FIT = (
     "value_concentration",
     "customer_rfm",
     "rfm_cuts",
+    "int_revised_days",
     "int_quadrant_starts",
     "int_quadrant_points",
     "quadrant_thresholds",

@@ -12,7 +12,7 @@ from perennial.clv.expectation import observed
 from perennial.connections import Connection
 
 NIGHT = date(2017, 9, 30)
-DAYS = ("int_customer_days", "int_order_totals")
+DAYS = ("int_changed_days", "int_customer_days", "int_order_totals")
 MODELS = (*DAYS, "int_order_histories", "customer_clv")
 
 # What the models read. dbt compiles them without asking whether it is there.

@@ -21,6 +21,7 @@ MODELS = (
     "marts.dim_customers",
     "intermediate.int_cohorts",
     "intermediate.int_customer_facts",
+    "intermediate.int_changed_days",
     "intermediate.int_customer_days",
     "intermediate.int_cohort_months",
     "intermediate.int_order_gaps",

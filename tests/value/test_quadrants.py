@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 
 import pytest
-from value_warehouse import connect, fill, rows
+from value_warehouse import TOTALS, connect, fill, rows
 
 pytestmark = pytest.mark.server
 
@@ -123,7 +123,7 @@ def test_all_nights_of_a_quarter_judge_by_what_was_known_when_it_began(first, va
     for night in NIGHTS:
         with connect(value_database) as session:
             put(session, orders, night)
-            first.build(session, night, "int_customer_days", "int_order_totals", "int_quadrant_starts")
+            first.build(session, night, *TOTALS, "int_revised_days", "int_quadrant_starts")
             first.build(session, night, "int_quadrant_points", "quadrant_thresholds", "customer_quadrant")
             frozen = rows(session, "select * from marts.quadrant_thresholds")
             said = rows(session, "select * from marts.customer_quadrant")

@@ -1,3 +1,5 @@
+{{ config(pre_hook="set local work_mem = '256MB'") }}
+
 {% set basis = var('value').abc.basis %}
 
 with

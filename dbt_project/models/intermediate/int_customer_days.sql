@@ -1,9 +1,8 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='customer_key',
+    incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ forget_retired_customers('next_day') }}",
+    pre_hook=["{{ forget_retired_customers('next_day') }}", "{{ forget_customers_of(ref('int_changed_days')) }}"],
     post_hook=[
         "{{ index_what_was_built('built_from', 'next_day') }}",
         {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false},
@@ -12,38 +11,9 @@
 ) }}
 
 with
-people as (
-    select
-        cohorts.customer_key,
-        cohorts.cohort_month,
-        cohorts.acquisition_source,
-        facts.known_on,
-        {{ days_hash('facts.facts_hash', 'cohorts.acquisition_source') }} as built_from
-    from {{ ref('int_cohorts') }} as cohorts
-    inner join {{ ref('int_customer_facts') }} as facts on cohorts.customer_key = facts.customer_key
+changed as (
+    select * from {{ ref('int_changed_days') }}
 ),
-
-{% if is_incremental() %}
-    -- the last row of a customer speaks for all her rows: they are written together
-    built as (
-        select
-            customer_key,
-            built_from
-        from {{ this }}
-        where next_day = 'infinity'
-    ),
-
-    changed as materialized (
-        select people.*
-        from people
-        left join built on people.customer_key = built.customer_key
-        where people.built_from is distinct from built.built_from
-    ),
-{% else %}
-    changed as not materialized (
-        select * from people
-    ),
-{% endif %}
 
 -- money is given back when it is given back, whenever the order was
 moved as (

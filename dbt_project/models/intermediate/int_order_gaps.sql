@@ -2,7 +2,8 @@
 {% set steps = 5 %}
 
 with
-days as (
+-- not materialized: it would be written out in full
+days as not materialized (
     select * from {{ ref('int_customer_days') }}
     where counted_revenue is not null
 ),
