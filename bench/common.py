@@ -1,4 +1,4 @@
-"""What the benchmarks share: a warehouse that is gone afterwards, a made-up shop in it, and dbt models timed one by one."""
+"""What the benchmarks share: a warehouse that is gone afterwards, a made-up shop in it, dbt models one by one."""
 
 import json
 import os

@@ -93,10 +93,10 @@ class Shop:
             "source, order_id, source_customer_id, ordered_on, cancelled_on, gross_amount",
             (("s", n, o.who, o.on, o.cancelled_on, o.gross) for n, o in enumerate(self.orders)),
         )
-        refunds = [(n, refund) for n, o in enumerate(self.orders) for refund in o.refunds]
+        refunds = [(f"{n}/{m}", n, *r) for n, o in enumerate(self.orders) for m, r in enumerate(o.refunds)]
         fill(
             session,
             "input.input_refunds",
             "source, refund_id, order_id, refunded_on, amount",
-            (("s", number, n, *refund) for number, (n, refund) in enumerate(refunds)),
+            (("s", *refund) for refund in refunds),
         )
