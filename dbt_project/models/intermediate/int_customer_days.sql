@@ -89,7 +89,7 @@ int_customer_days as (
         case
             when lived.counted_revenue is not null then lived.day - lived.previous_order_on
         end as days_since_order,
-        lived.day is not distinct from lived.last_order_on as is_last_order,
+        coalesce(lived.day = lived.last_order_on, false) as is_last_order,
         case when lived.next_day = 'infinity' then changed.built_from end as built_from
     from lived
     inner join changed on lived.customer_key = changed.customer_key

@@ -9,18 +9,27 @@ days as not materialized (
 ),
 
 -- who came again was watched for 30 days or not; nobody asks whether for 31
-came_again as (
+steps as (
     select
         cohort_month,
         order_number - 1 as order_number,
         days_since_order as days_to_next,
         (array[0, 30, 60, 90, 180, 365])[
             1 + width_bucket({{ as_of() }} - day + days_since_order, array[30, 60, 90, 180, 365])
-        ] as watched_days,
-        count(*) as count_customers
+        ] as watched_days
     from days
     where order_number between 2 and {{ steps + 1 }}
-    group by 1, 2, 3, 4
+),
+
+came_again as (
+    select
+        cohort_month,
+        order_number,
+        days_to_next,
+        watched_days,
+        count(*) as count_customers
+    from steps
+    group by cohort_month, order_number, days_to_next, watched_days
 ),
 
 still_waits as (

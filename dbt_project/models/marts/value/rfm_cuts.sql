@@ -15,7 +15,9 @@ kinds as (
         frequency_score,
         monetary_score,
         order_value_quintile,
-        rfm_cell,
+        cast(rfm_cell ~ '_(value|development)$' as integer) as is_recent,
+        cast(rfm_cell ~ '_(value|retention)$' as integer) as is_frequent,
+        cast(rfm_cell ~ '^important_' as integer) as is_valuable,
         {% for measure in measures %}
             min({{ measure }}) as {{ measure }}_from,
             max({{ measure }}) as {{ measure }}_to,
@@ -34,16 +36,13 @@ classes as (
     cross join
         lateral (
             values
-            ('recency', 'score', recency_score, recency_days_from, recency_days_to),
-            ('frequency', 'score', frequency_score, frequency_from, frequency_to),
-            ('monetary', 'score', monetary_score, monetary_from, monetary_to),
-            ('order_value', 'score', order_value_quintile, order_value_from, order_value_to),
-            (
-                'recency', 'grid', cast(rfm_cell ~ '_(value|development)$' as integer),
-                recency_days_from, recency_days_to
-            ),
-            ('frequency', 'grid', cast(rfm_cell ~ '_(value|retention)$' as integer), frequency_from, frequency_to),
-            ('monetary', 'grid', cast(rfm_cell ~ '^important_' as integer), monetary_from, monetary_to)
+            ('recency', 'score', kinds.recency_score, kinds.recency_days_from, kinds.recency_days_to),
+            ('frequency', 'score', kinds.frequency_score, kinds.frequency_from, kinds.frequency_to),
+            ('monetary', 'score', kinds.monetary_score, kinds.monetary_from, kinds.monetary_to),
+            ('order_value', 'score', kinds.order_value_quintile, kinds.order_value_from, kinds.order_value_to),
+            ('recency', 'grid', kinds.is_recent, kinds.recency_days_from, kinds.recency_days_to),
+            ('frequency', 'grid', kinds.is_frequent, kinds.frequency_from, kinds.frequency_to),
+            ('monetary', 'grid', kinds.is_valuable, kinds.monetary_from, kinds.monetary_to)
         ) as class (measure, scale, level, value_from, value_to)
 ),
 
