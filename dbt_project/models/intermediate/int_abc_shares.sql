@@ -1,5 +1,3 @@
-{{ config(pre_hook="set local work_mem = '256MB'") }}
-
 {% set basis = var('value').abc.basis %}
 
 with

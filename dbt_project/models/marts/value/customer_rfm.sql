@@ -1,6 +1,3 @@
-{# four orders of everybody are sorted; in memory #}
-{{ config(pre_hook="set local work_mem = '256MB'") }}
-
 {% set rfm = var('value').rfm %}
 {% set middle = 'avg({})' if rfm.grid == 'mean' else 'percentile_cont(0.5) within group (order by {})' %}
 
