@@ -64,6 +64,16 @@ class Rfm(Entry):
         return self
 
 
+class Offers(Entry):
+    """From when on a category has a cycle of its own, what makes a rule, and how many suggestions are made."""
+
+    min_order_days: int = Field(ge=2, le=100)
+    window_days: int = Field(ge=28, le=3650)
+    min_customers: int = Field(ge=5)
+    significance: float = Field(gt=0, lt=1)
+    suggestions: int = Field(ge=1, le=20)
+
+
 class Value(Entry):
     """The whole file."""
 
@@ -73,6 +83,7 @@ class Value(Entry):
     backtest_days: int = Field(ge=28, le=365)
     abc: Abc
     rfm: Rfm
+    offers: Offers
 
     @field_validator("candidates")
     @classmethod
