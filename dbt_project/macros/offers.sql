@@ -4,9 +4,16 @@
     '{{ local_md5(tojson([mechanism, var("value").offers])) }}'
 {%- endmacro %}
 
-{# A category as it is compared: small letters, single spaces; null if nothing is left. #}
+{# A category as it is compared: small letters, single blanks; null if nothing is left. #}
 {% macro tidy(category) -%}
-    nullif(lower(btrim(regexp_replace({{ category }}, '[[:space:]]+', ' ', 'g'))), '')
+    {%- set blanks = "translate(" ~ category ~ ", E'\\t\\n\\r\\u00a0\\u3000', '     ')" -%}
+    nullif(lower(btrim(
+        -- few names need the regular expression, which is slow
+        case
+            when {{ blanks }} like '%  %' then regexp_replace({{ blanks }}, ' +', ' ', 'g')
+            else {{ blanks }}
+        end
+    )), '')
 {%- endmacro %}
 
 {# Deletes the customers whose lines, or what was made of them, are about to be written anew. #}

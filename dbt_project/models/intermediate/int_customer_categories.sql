@@ -54,6 +54,15 @@ counted as (
     group by customer_key, category
 ),
 
+-- what is said of a customer, for models that follow; order plays no role in bit_xor, so nothing is sorted
+said as (
+    select
+        customer_key,
+        bit_xor(hashtextextended(concat_ws(',', category, order_days, first_on, last_on), 1)) as categories_hash
+    from counted
+    group by customer_key
+),
+
 int_customer_categories as (
     select
         customer_key,
@@ -62,18 +71,21 @@ int_customer_categories as (
         first_on,
         last_on,
         coalesce(sum_of_log_gaps, 0) as sum_of_log_gaps,
-        cast(null as text) as built_from
+        cast(null as text) as built_from,
+        cast(null as bigint) as categories_hash
     from counted
     union all
     select
-        customer_key,
+        changed.customer_key,
         cast(null as text) as category,
         0 as order_days,
         cast(null as date) as first_on,
         cast(null as date) as last_on,
         0 as sum_of_log_gaps,
-        built_from
+        changed.built_from,
+        coalesce(said.categories_hash, 0) as categories_hash
     from changed
+    left join said on changed.customer_key = said.customer_key
 )
 
 select * from int_customer_categories

@@ -15,29 +15,49 @@ categories as not materialized (
     select * from {{ ref('int_customer_categories') }}
 ),
 
-affinity as (
-    select * from {{ ref('category_affinity') }}
-    where significant
-),
-
+-- the most confident first; of equals by name, and the one seen most often explains it
 rules as (
     select
-        *,
-        row_number() over (partition by category order by confidence desc, other_category) as place
-    from affinity
+        category,
+        other_category,
+        as_of,
+        rules_hash,
+        row_number() over (order by confidence desc, other_category, count_both desc, category) as rule_no
+    from {{ ref('category_affinity') }}
+    where significant
 ),
 
 in_force as (
     select
         max(as_of) as as_of,
         coalesce(min(rules_hash), {{ offers_hash() }}) as rules_hash
-    from affinity
+    from rules
+),
+
+-- places of the categories in a bit string; what is in a rule is in its reverse, too
+places as (
+    select
+        category,
+        cast(row_number() over (order by category) - 1 as integer) as place,
+        cast(count(*) over () as integer) as count_places
+    from rules
+    group by category
+),
+
+lists as (
+    select
+        rules.category,
+        array_agg(rules.rule_no order by rules.rule_no) as rule_nos,
+        array_agg(places.place order by rules.rule_no) as other_places
+    from rules
+    inner join places on rules.other_category = places.category
+    group by rules.category
 ),
 
 customers as (
     select
         categories.customer_key,
-        md5(categories.built_from || in_force.rules_hash) as built_from
+        md5(categories.categories_hash || in_force.rules_hash) as built_from
     from categories
     cross join in_force
     where categories.category is null
@@ -65,12 +85,14 @@ customers as (
 {% endif %}
 
 -- what she bought in the window of the rules, or since
-owned as materialized (
+owned as (
     select
         categories.customer_key,
         categories.category,
-        count(*) over (partition by categories.customer_key) as count_owned
+        places.place,
+        places.count_places
     from categories
+    inner join places on categories.category = places.category
     cross join in_force
     where
         categories.last_on > in_force.as_of - {{ offers.window_days }}
@@ -79,34 +101,52 @@ owned as materialized (
         {% endif %}
 ),
 
--- of every rule list her best new categories lie behind at most those she has
+baskets as (
+    select
+        customer_key,
+        bit_or(set_bit(cast(repeat('0', count_places) as bit varying), place, 1)) as has
+    from owned
+    group by customer_key
+),
+
+-- of the rules of each category she has, the first that lead to one she has not: unnesting keeps the order and ends
+-- with the limit -- noqa: disable=AM09
 suggested as (
     select
         owned.customer_key,
-        rules.*
+        found.rule_no
     from owned
-    inner join rules
-        on
-            owned.category = rules.category
-            and owned.count_owned + {{ offers.suggestions }} > rules.place
-    left join owned as already
-        on
-            owned.customer_key = already.customer_key
-            and rules.other_category = already.category
-    where already.category is null
+    inner join baskets on owned.customer_key = baskets.customer_key
+    inner join lists on owned.category = lists.category
+    cross join lateral (
+        select unnested.rule_no
+        from (
+            select
+                unnest(lists.rule_nos) as rule_no,
+                unnest(lists.other_places) as other_place
+            offset 0
+        ) as unnested
+        where get_bit(baskets.has, unnested.other_place) = 0
+        limit {{ offers.suggestions }}
+    ) as found
 ),
 
--- several rules can suggest the same: the most confident explains it, of equals the one most often seen
+-- several rules can suggest the same category
 explained as (
-    select distinct on (customer_key, other_category) *
+    select distinct on (suggested.customer_key, rules.other_category)
+        suggested.customer_key,
+        suggested.rule_no,
+        rules.other_category,
+        rules.category
     from suggested
-    order by customer_key asc, other_category asc, confidence desc, count_both desc, category asc
+    inner join rules on suggested.rule_no = rules.rule_no
+    order by suggested.customer_key asc, rules.other_category asc, suggested.rule_no asc
 ),
 
 ranked as (
     select
         *,
-        row_number() over (partition by customer_key order by confidence desc, other_category) as her_place
+        row_number() over (partition by customer_key order by rule_no) as her_place
     from explained
 ),
 

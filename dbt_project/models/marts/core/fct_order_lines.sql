@@ -32,49 +32,31 @@ with
     ),
 {% endif %}
 
+added_up as (
+    select
+        *,
+        sum(amount) over (partition by source, order_id order by line_no rows unbounded preceding) as amount_so_far
+    from order_lines
+),
+
 lines as (
     select
-        orders.customer_key,
-        orders.source,
-        orders.order_id,
-        order_lines.line_no,
-        orders.ordered_on,
-        order_lines.product_id,
-        {{ tidy('order_lines.category') }} as category,
-        cast(order_lines.quantity as numeric(18, 4)) as quantity,
-        cast(order_lines.amount as numeric(18, 4)) as gross_amount,
-        orders.currency,
-        orders.is_valid,
-        orders.net_amount = 0 and orders.gross_amount <> 0 as is_given_back,
-        -- of a partly refunded order: what is left of each cent paid
-        case
-            when orders.net_amount not in (0, orders.gross_amount)
-                then orders.net_amount / nullif(orders.gross_amount, 0)
-        end as share_left
-    from order_lines
+        orders.*,
+        added_up.line_no,
+        added_up.product_id,
+        {{ tidy('added_up.category') }} as category,
+        added_up.quantity,
+        added_up.amount,
+        added_up.amount_so_far,
+        orders.net_amount / nullif(orders.gross_amount, 0) as share_left
+    from added_up
     inner join orders
         on
-            order_lines.source = orders.source
-            and order_lines.order_id = orders.order_id
+            added_up.source = orders.source
+            and added_up.order_id = orders.order_id
 ),
 
 -- differences of rounded running totals, so that the lines of an order add up to what is left of it
-net as (
-    select
-        *,
-        case when is_given_back then 0 else gross_amount end as net_amount
-    from lines
-    where share_left is null
-    union all
-    select
-        *,
-        round(share_left * sum(gross_amount) over so_far, 4)
-        - round(share_left * (sum(gross_amount) over so_far - gross_amount), 4) as net_amount
-    from lines
-    where share_left is not null
-    window so_far as (partition by source, order_id order by line_no rows unbounded preceding)
-),
-
 fct_order_lines as (
     select
         customer_key,
@@ -84,12 +66,18 @@ fct_order_lines as (
         ordered_on,
         product_id,
         category,
-        quantity,
-        gross_amount,
-        cast(net_amount as numeric(18, 4)) as net_amount,
+        cast(quantity as numeric(18, 4)) as quantity,
+        cast(amount as numeric(18, 4)) as gross_amount,
+        cast(
+            case
+                when cancelled_on is not null then 0
+                when net_amount = gross_amount or share_left is null then amount
+                else round(share_left * amount_so_far, 4) - round(share_left * (amount_so_far - amount), 4)
+            end as numeric(18, 4)
+        ) as net_amount,
         currency,
         is_valid
-    from net
+    from lines
 )
 
 select * from fct_order_lines

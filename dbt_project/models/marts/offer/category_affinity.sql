@@ -2,12 +2,13 @@
     materialized='incremental',
     incremental_strategy='append',
     full_refresh=false,
+    on_schema_change='append_new_columns',
     pre_hook="{{ forget_old_rules() }}"
 ) }}
 
 {% set offers = var('value').offers %}
-{# what a night can count: as many customers as have so many pairs together, in the order of their keys #}
-{% set most_pairs = 50000000 %}
+{# customers per bit string #}
+{% set block = 4096 %}
 
 with
 -- a basket is all that a customer bought in the window
@@ -24,48 +25,56 @@ bought as (
         {% endif %}
 ),
 
-sizes as (
+baskets as (
     select
         customer_key,
-        sum(count(*) * (count(*) - 1) / 2) over (order by customer_key) as pairs_so_far
+        row_number() over (order by customer_key) - 1 as number
     from bought
     group by customer_key
 ),
 
-baskets as (
-    select bought.*
-    from bought
-    inner join sizes on bought.customer_key = sizes.customer_key
-    where sizes.pairs_so_far <= {{ most_pairs }}
-),
-
 whole as (
-    select count(distinct customer_key) as count_all
+    select count(*) as count_all
     from baskets
 ),
 
+-- what fewer customers bought is in no rule; every pair of the others is a question asked
 singles as (
     select
         category,
         count(*) as count_customers,
-        -- every pair of categories is a question asked
         count(*) over () * (count(*) over () - 1) / 2 as count_questions
-    from baskets
+    from bought
     group by category
+    having count(*) >= {{ offers.min_customers }}
+),
+
+-- a bit per customer: how many bought both is one operation on two strings, however large the baskets are
+blocks as (
+    select
+        bought.category,
+        baskets.number / {{ block }} as block,
+        bit_or(
+            set_bit(cast(repeat('0', {{ block }}) as bit varying), cast(baskets.number % {{ block }} as integer), 1)
+        ) as customers
+    from bought
+    inner join baskets on bought.customer_key = baskets.customer_key
+    inner join singles on bought.category = singles.category
+    group by bought.category, baskets.number / {{ block }}
 ),
 
 pairs as (
     select
-        first.category as first_category,
-        second.category as second_category,
-        count(*) as count_both
-    from baskets as first
-    inner join baskets as second
+        one.category as first_category,
+        other.category as second_category,
+        cast(sum(bit_count(one.customers & other.customers)) as bigint) as count_both
+    from blocks as one
+    inner join blocks as other
         on
-            first.customer_key = second.customer_key
-            and first.category < second.category
-    group by first.category, second.category
-    having count(*) > 1
+            one.block = other.block
+            and one.category < other.category
+    group by one.category, other.category
+    having sum(bit_count(one.customers & other.customers)) > 0
 ),
 
 directed as (
