@@ -1,16 +1,14 @@
 {# emptied once int_customer_categories has read it: nothing to recover after a crash #}
 {{ config(unlogged=true) }}
 
+{# refs that a full build does without #}
 {% set orders = ref('fct_orders') %}
+{% set batches = ref('int_line_batches') %}
 {% set categories = as_built('intermediate', 'int_customer_categories') %}
 
 with
 facts as (
     select * from {{ ref('int_customer_facts') }}
-),
-
-batches as (
-    select * from {{ ref('int_line_batches') }}
 ),
 
 {% if categories %}
@@ -32,7 +30,7 @@ batches as (
                 and lines.order_id = orders.order_id
         where
             lines.batch_id = any(array(
-                select batches.batch_id from batches
+                select batches.batch_id from {{ batches }} as batches
                 where batches.seen_on > coalesce({{ last_built_night() }}, date '-infinity')
             ))
     ),

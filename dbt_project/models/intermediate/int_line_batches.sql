@@ -6,12 +6,12 @@ int_line_batches as (
     select
         batch_id,
         {{ as_of() }} as seen_on
-    from {{ source('ops', 'batches') }} as batches
+    from {{ source('ops', 'batches') }}
     where
-        batches.entity = 'order_lines'
-        and batches.as_of <= {{ as_of() }}
+        entity = 'order_lines'
+        and as_of <= {{ as_of() }}
         {% if is_incremental() %}
-            and not exists (select 1 from {{ this }} as known where known.batch_id = batches.batch_id)
+            and batch_id not in (select known.batch_id from {{ this }} as known)
         {% endif %}
 )
 

@@ -22,7 +22,9 @@ rules as (
         other_category,
         as_of,
         rules_hash,
-        row_number() over (order by confidence desc, other_category, count_both desc, category) as rule_no
+        row_number() over (
+            order by confidence desc, other_category asc, count_both desc, category asc
+        ) as rule_no
     from {{ ref('category_affinity') }}
     where significant
 ),
@@ -124,7 +126,6 @@ suggested as (
             select
                 unnest(lists.rule_nos) as rule_no,
                 unnest(lists.other_places) as other_place
-            offset 0
         ) as unnested
         where get_bit(baskets.has, unnested.other_place) = 0
         limit {{ offers.suggestions }}

@@ -19,7 +19,7 @@ ranked as (
         *,
         row_number() over (
             partition by source, product_id
-            order by category is null, last_named_on desc, category
+            order by (category is null) asc, last_named_on desc, category asc
         ) as place
     from categories
 ),

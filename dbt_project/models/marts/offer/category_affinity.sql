@@ -134,7 +134,8 @@ category_affinity as (
         round(count_both / cast(count_customers as numeric), 6) as confidence,
         round(count_both * cast(count_all as numeric) / count_customers / count_other, 6) as lift,
         p_value,
-        count_both >= {{ offers.min_customers }} and p_value * count_questions <= {{ offers.significance }} as significant,
+        count_both >= {{ offers.min_customers }}
+        and p_value * count_questions <= {{ offers.significance }} as significant,
         md5({{ as_of() }} || {{ offers_hash() }}) as rules_hash
     from tested
 )
