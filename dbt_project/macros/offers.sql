@@ -35,7 +35,7 @@
         where
             as_of > coalesce({{ last_built_night() }}, date '-infinity')
             or as_of < {{ month_of(as_of()) }}
-            or rules_hash <> md5(as_of || {{ offers_hash() }})
+            or settings_hash <> {{ offers_hash() }}
     {% endif %}
 {%- endmacro %}
 

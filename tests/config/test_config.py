@@ -98,6 +98,9 @@ WRONG = [
     ("value.yml", "hysteresis: 0.02", "hysteresis: 0.05", ["value.yml:14", "hysteresis is 0.05", "less than 0.05"]),
     ("value.yml", "method: quantile", "method: fixed", ["value.yml:21", "fixed without cuts", "fixed with cuts"]),
     ("value.yml", "  # cuts: { recency: [30, 60,", "  cuts: { recency: [30, 20,", ["value.yml:23", "do not ascend"]),
+    ("value.yml", "min_order_days: 3", "min_order_days: 1", ["value.yml:29", "min_order_days", "2"]),
+    ("value.yml", "min_customers: 20", "min_customers: 2", ["value.yml:31", "min_customers", "5"]),
+    ("value.yml", "significance: 0.05", "significance: 1", ["value.yml:32", "significance", "less than 1"]),
 ]
 
 

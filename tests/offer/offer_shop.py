@@ -1,14 +1,18 @@
 """A shop whose sources tell a night's news in batches, and the models of offers that dbt builds from them."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from random import Random
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import psycopg
+import pytest
 
 from perennial import config, transform
 from perennial.config import Config
@@ -23,6 +27,25 @@ COLUMNS = {
     "order_lines": "order_id, line_no, product_id, category, quantity, amount, changed_at",
     "refunds": "refund_id, order_id, refunded_at, amount, currency",
 }
+
+
+@contextmanager
+def database(server: Connection, name: str, state: Path) -> Iterator[Connection]:
+    """A migrated database that is the warehouse; afterwards nothing of it is left, nor in the environment."""
+    before = set(os.environ)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        psycopg.connect(host=server.host, user=server.login, dbname="postgres", autocommit=True) as session,
+    ):
+        patch.setenv("PERENNIAL_STATE", str(state))
+        session.execute(f"create database {name} template template")
+        to = Connection("postgres", server.host, server.port, server.login, database=name)
+        patch.setenv("AIRFLOW_CONN_WAREHOUSE", to.to_json())
+        yield to
+        session.execute(f"drop database {name} with (force)")
+    for variable in set(os.environ) - before:
+        if variable.startswith(("PG", "DBT_")):  # what dbt was told
+            del os.environ[variable]
 
 
 def settings() -> Config:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from itertools import combinations, pairwise
 
+from perennial.config.value import Offers
+
 Lines = Iterable[dict]  # rows of fct_order_lines
 
 
@@ -27,12 +29,12 @@ def baskets(lines: Lines, after: date) -> dict[str, set[str]]:
     return found
 
 
-def rules(lines: Lines, as_of: date, window: int, min_customers: int, significance: float) -> dict:
-    """(count_both, confidence, lift, significant) by pair."""
-    sets = list(baskets(lines, as_of - timedelta(days=window)).values())
+def rules(lines: Lines, as_of: date, offers: Offers) -> dict:
+    """(count_both, confidence, lift, score, significant) by pair."""
+    sets = list(baskets(lines, as_of - timedelta(days=offers.window_days)).values())
     known = sorted({category for one in sets for category in one})
     single = {category: sum(category in one for one in sets) for category in known}
-    known = [category for category in known if single[category] >= min_customers]
+    known = [category for category in known if single[category] >= offers.min_customers]
     questions, n, found = len(known) * (len(known) - 1) / 2, len(sets), {}
     for pair in combinations(known, 2):
         both = sum(set(pair) <= one for one in sets)
@@ -40,19 +42,21 @@ def rules(lines: Lines, as_of: date, window: int, min_customers: int, significan
         spread = a * (n - a) * b * (n - b)
         z = (both * n - a * b) * math.sqrt(n / spread) if spread else 0.0
         chance = math.erfc(z / math.sqrt(2)) / 2
-        real = both >= min_customers and chance * questions <= significance
+        real = both >= offers.min_customers and chance * questions <= offers.significance
         for (category, other), of in ((pair, a), (pair[::-1], b)):
             if both:
-                found[category, other] = (both, both / of, both * n / a / b, real)
+                prior = offers.prior_customers
+                score = round((both + prior * single[other] / n) / (of + prior), 6)
+                found[category, other] = (both, both / of, both * n / a / b, score, real)
     return found
 
 
 def suggestions(has: set[str], found: dict, most: int) -> list[tuple[str, str]]:
     """(category, because_of) for who has these, the best first."""
     best = {}
-    for (category, other), (both, confidence, _, real) in found.items():
+    for (category, other), (both, _, _, score, real) in found.items():
         if real and category in has and other not in has:
-            said = (-round(confidence, 6), other, -both, category)
+            said = (-score, other, -both, category)
             best[other] = min(best.get(other, said), said)
     return [(other, because) for _, other, _, because in sorted(best.values())[:most]]
 

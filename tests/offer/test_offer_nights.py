@@ -1,15 +1,13 @@
 """Lines, categories and suggestions after many nights are those of one full build, and what one counts by hand."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from random import Random
 
 import offers_by_hand as by_hand
-import psycopg
 import pytest
-from offer_shop import Shop, history, settings, table
+from offer_shop import Shop, database, history, settings, table
 
 from perennial.connections import Connection
 from perennial.warehouse.database import connect
@@ -33,18 +31,8 @@ WRITTEN = ("marts.fct_order_lines", "intermediate.int_customer_categories", "int
 @pytest.fixture(scope="module")
 def shop(server: Connection, tmp_path_factory) -> Iterator[Shop]:
     """A shop after five nights, the third of which was killed, the fourth run twice."""
-    before = set(os.environ)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PERENNIAL_STATE", str(tmp_path_factory.mktemp("state")))
-        with psycopg.connect(host=server.host, user=server.login, dbname="postgres", autocommit=True) as session:
-            session.execute("create database offers template template")
-            to = Connection("postgres", server.host, server.port, server.login, database="offers")
-            patch.setenv("AIRFLOW_CONN_WAREHOUSE", to.to_json())
-            yield lived(Shop(to))
-            session.execute("drop database offers with (force)")
-    for name in set(os.environ) - before:
-        if name.startswith(("PG", "DBT_")):  # what dbt was told
-            del os.environ[name]
+    with database(server, "offers", tmp_path_factory.mktemp("state")) as to:
+        yield lived(Shop(to))
 
 
 def lived(shop: Shop) -> Shop:
@@ -89,9 +77,8 @@ def lived(shop: Shop) -> Shop:
     shop.tell(FOURTH)
     shop.build(FOURTH)
     with connect() as session:
-        shop.before = {
-            name: table(session, name, "xmin::text, *", "customer_key = md5('shop:c10')") for name in WRITTEN
-        }
+        shop.before = {name: table(session, name, "xmin::text, *") for name in WRITTEN}
+        shop.lines_before = session.execute("select * from marts.fct_order_lines").fetchall()
 
     shop.refund("partly", LAST, 5)
     shop.buy("last", "c10", LAST, "bread", "soap")
@@ -149,14 +136,14 @@ def test_rules_are_counted_on_the_first_night_of_the_month_that_ended(told):
 
 def test_rules_and_suggestions_are_those_of_plain_counting(told, shop):
     offers = settings().value.offers
-    asked = (offers.window_days, offers.min_customers, offers.significance)
-    found = by_hand.rules(shop.lines_before, FOURTH, *asked)
+    found = by_hand.rules(shop.lines_before, FOURTH, offers)
     said = {(row["category"], row["other_category"]): row for row in told["marts.category_affinity"]}
     assert set(said) == set(found)
-    for pair, (both, confidence, lift, real) in found.items():
+    for pair, (both, confidence, lift, score, real) in found.items():
         row = said[pair]
         assert (row["count_both"], row["significant"]) == (both, real), pair
-        assert (float(row["confidence"]), float(row["lift"])) == pytest.approx((confidence, lift), abs=1e-6)
+        said_of = [float(row[column]) for column in ("confidence", "lift", "score")]
+        assert said_of == pytest.approx([confidence, lift, score], abs=2e-6), pair
     assert any(real for *_, real in found.values())
     assert not all(real for *_, real in found.values())
     suggested = {}

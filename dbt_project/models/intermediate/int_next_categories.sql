@@ -15,15 +15,15 @@ categories as not materialized (
     select * from {{ ref('int_customer_categories') }}
 ),
 
--- the most confident first; of equals by name, and the one seen most often explains it
+-- the best first; of equals by name, and the one seen most often explains it
 rules as (
     select
         category,
         other_category,
         as_of,
-        rules_hash,
+        hashtextextended(concat_ws(',', category, other_category, score, count_both), 1) as said,
         row_number() over (
-            order by confidence desc, other_category asc, count_both desc, category asc
+            order by score desc, other_category asc, count_both desc, category asc
         ) as rule_no
     from {{ ref('category_affinity') }}
     where significant
@@ -32,7 +32,8 @@ rules as (
 in_force as (
     select
         max(as_of) as as_of,
-        coalesce(min(rules_hash), {{ offers_hash() }}) as rules_hash
+        -- a night run again can have counted otherwise
+        concat_ws(',', max(as_of), bit_xor(said), {{ offers_hash() }}) as rules_hash
     from rules
 ),
 

@@ -71,6 +71,7 @@ class Offers(Entry):
     window_days: int = Field(ge=28, le=3650)
     min_customers: int = Field(ge=5)
     significance: float = Field(gt=0, lt=1)
+    prior_customers: int = Field(ge=0)
     suggestions: int = Field(ge=1, le=20)
 
 

@@ -133,10 +133,15 @@ category_affinity as (
         round(count_both / cast(count_all as numeric), 6) as support,
         round(count_both / cast(count_customers as numeric), 6) as confidence,
         round(count_both * cast(count_all as numeric) / count_customers / count_other, 6) as lift,
+        -- a rule of few customers is pulled towards what everybody buys
+        round(
+            (count_both + {{ offers.prior_customers }} * count_other / cast(count_all as numeric))
+            / (count_customers + {{ offers.prior_customers }}), 6
+        ) as score,
         p_value,
         count_both >= {{ offers.min_customers }}
         and p_value * count_questions <= {{ offers.significance }} as significant,
-        md5({{ as_of() }} || {{ offers_hash() }}) as rules_hash
+        {{ offers_hash() }} as settings_hash
     from tested
 )
 
