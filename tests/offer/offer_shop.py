@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -106,9 +106,9 @@ class Shop:
                         copy.write_row((*row, "shop", UUID(int=number), batch, number))
         self.news.clear()
 
-    def build(self, as_of: date, *options: str, ends: bool = True) -> None:
+    def build(self, as_of: date, *options: str, ends: bool = True, models: Sequence[str] = MODELS) -> None:
         """A night of dbt; one that does not end leaves what it built, as a killed one does."""
-        command = ["run", *options, "--select", *(f"+{model}" for model in MODELS)]
+        command = ["run", *options, "--select", *(f"+{model}" for model in models)]
         transform.run(command, settings(), as_of, self.warehouse)
         with connect() as session:
             session.execute("delete from ops.nights where as_of = %s", [as_of])
