@@ -26,6 +26,13 @@
     {% endif %}
 {%- endmacro %}
 
+{# Deletes those who are written anew, customer by customer by the index; dbt's own strategy would read every row. #}
+{% macro forget_customers_of(changed) -%}
+    {% if is_incremental() %}
+        delete from {{ this }} where customer_key = any(array(select customer_key from {{ changed }}))
+    {% endif %}
+{%- endmacro %}
+
 {# The newest night before this one whose marts were finished. #}
 {% macro last_built_night() -%}
     (
@@ -39,9 +46,9 @@
   For tables that keep one answer per night: those of this night's earlier attempts, and of nights that never ended,
   are given again.
 #}
-{% macro forget_unfinished_nights() -%}
+{% macro forget_unfinished_nights(night='as_of') -%}
     {% if is_incremental() %}
-        delete from {{ this }} where as_of > coalesce({{ last_built_night() }}, date '-infinity')
+        delete from {{ this }} where {{ night }} > coalesce({{ last_built_night() }}, date '-infinity')
     {% endif %}
 {%- endmacro %}
 
@@ -82,12 +89,12 @@
 {%- endmacro %}
 
 {#
-  A small index over the last row of every customer, so that a night finds out what was built from what without reading
-  every row. Only when the table is new: dbt's own `indexes` knows no condition.
+  A small index over the last row of every customer, so that a night finds out what was built from what, and what else
+  is included, without reading every row. Only when the table is new: dbt's own `indexes` knows no condition.
 #}
-{% macro index_what_was_built(fingerprint, ends) -%}
+{% macro index_what_was_built(included, ends) -%}
     {% if not is_incremental() %}
-        create index on {{ this }} (customer_key) include ({{ fingerprint }}) where {{ ends }} = 'infinity'
+        create index on {{ this }} (customer_key) include ({{ included }}) where {{ ends }} = 'infinity'
     {% endif %}
 {%- endmacro %}
 

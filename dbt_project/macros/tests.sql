@@ -72,3 +72,12 @@
     ) as totals
     where total <> whole_total
 {% endtest %}
+
+{# Nobody is warned of twice at a time. #}
+{% test one_open_warning(model) %}
+    select customer_key
+    from {{ model }}
+    where outcome = 'open'
+    group by customer_key
+    having count(*) > 1
+{% endtest %}

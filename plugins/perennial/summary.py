@@ -46,6 +46,13 @@ VALUE = """
     where p.as_of = %s
     group by p.model_used, p.fit_status, b.origin, b.horizon_days, b.mae, b.skill, b.bias
 """
+WARNED = """
+    select count(*) filter (where opened_on = %(as_of)s) as new, count(*) filter (where outcome = 'open') as open,
+        count(*) filter (where closed_on = %(as_of)s and outcome = 'returned') as returned,
+        count(*) filter (where closed_on = %(as_of)s and outcome = 'lost') as lost,
+        sum(value_at_risk) filter (where outcome = 'open') as at_risk
+    from marts.fct_early_warnings
+"""
 SCORED = """
     select from information_schema.columns
     where table_schema = 'marts' and table_name = 'customer_clv' and column_name = 'clv_365d'
@@ -84,6 +91,7 @@ def show(console: Console | None = None) -> None:
             f"{moves['month']:,} within 30 days: the rows are already in marts.fct_lifecycle_timeline.\n"
         )
         _value(console, session, as_of, settings.sources.business.currency)
+        _warnings(console, session, as_of, settings.sources.business.currency)
         for row in session.execute(WARNINGS, [as_of]):
             console.print(f"[yellow]warning[/] {row['message']}")
         console.print("\n[bold]Audiences[/]")
@@ -119,6 +127,16 @@ def _value(console: Console, session: psycopg.Connection, as_of: date, currency:
             f"The same for the {row['horizon_days']} days from {row['origin']}: {row['mae']:.2f} orders per customer "
             f"off{bias}, {abs(row['skill']):.1%} {word} than the best simple guess (marts.clv_backtest)."
         )
+
+
+def _warnings(console: Console, session: psycopg.Connection, as_of: date, currency: str) -> None:
+    if session.execute("select to_regclass('marts.fct_early_warnings') as found").fetchone()["found"] is None:
+        return  # marts of an earlier version, until the next night
+    row = session.execute(WARNED, {"as_of": as_of}).fetchone()
+    console.print(
+        f"Early warnings: {row['new']:,} new, {row['returned']:,} returned, {row['lost']:,} lost; {row['open']:,} open "
+        f"with {row['at_risk'] or 0:,.0f} {currency} at risk (marts.fct_early_warnings)."
+    )
 
 
 def _stages(session: psycopg.Connection, model: str) -> Table:

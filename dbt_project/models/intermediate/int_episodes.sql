@@ -1,4 +1,3 @@
-{% set cycle = var('cycle') %}
 {% set trend = var('trend') %}
 {% set types = var('events') %}
 
@@ -9,7 +8,7 @@
     on_schema_change='append_new_columns',
     pre_hook="{{ forget_retired_customers('episode_to') }}",
     post_hook=[
-        "{{ index_what_was_built('facts_hash', 'episode_to') }}",
+        "{{ index_what_was_built('facts_hash, last_order_on, cycle_days', 'episode_to') }}",
         "truncate {{ ref('int_changed_customers') }}, {{ ref('int_touches') }}",
         {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false},
     ],
@@ -58,16 +57,9 @@ paced as (
     select
         *,
         {{ population_value('order_value', 'touch_on') }} as order_value,
-        least(greatest(
-            exp(
-                (
-                    {{ cycle.prior_weight }} * ln({{ population_value('median_gap_days', 'touch_on') }})
-                    + coalesce(sum_of_log_gaps, 0)
-                )
-                / ({{ cycle.prior_weight }} + greatest(orders - 1, 0))
-            ),
-            {{ cycle.shortest_days }}
-        ), {{ cycle.longest_days }}) as cycle_days
+        {{ typical_gap(
+            population_value('median_gap_days', 'touch_on'), 'sum_of_log_gaps', 'greatest(orders - 1, 0)'
+        ) }} as cycle_days
     from gaps
 ),
 

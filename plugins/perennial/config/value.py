@@ -64,6 +64,53 @@ class Rfm(Entry):
         return self
 
 
+class Loss(Entry):
+    """Lost is who spends in `days` at most this share of what she spent in as many days before."""
+
+    days: int = Field(ge=28, le=365)
+    share: float = Field(ge=0, lt=1)
+
+
+class Risk(Entry):
+    """How fast a pace forgets, in days, and how surely a forecast below what would be a loss means one."""
+
+    pace_days: float = Field(gt=0, le=365)
+    certainty: float = Field(gt=0, le=20)
+
+
+class Reasons(Entry):
+    """What a warning is given for; see config/value.yml."""
+
+    overdue_cycles: float = Field(ge=1, le=100)
+    overdue_days: int = Field(ge=0, le=365)
+    pace_left: float = Field(ge=0, lt=1)
+    no_order_days: Literal[30, 90, 365]
+    no_order_chance: float = Field(gt=0, le=1)
+
+
+class EarlyWarning(Entry):
+    """Who is warned of, how often, and what for."""
+
+    tiers: list[Literal["A", "B", "C"]] = Field(min_length=1)
+    nightly_budget: int = Field(ge=0)
+    cool_down_days: int = Field(ge=0, le=3650)
+    due_days: int = Field(ge=0, le=365)
+    loss: Loss
+    risk: Risk
+    reasons: Reasons
+
+
+class Offers(Entry):
+    """From when on a category has a cycle of its own, what makes a rule, and how many suggestions are made."""
+
+    min_order_days: int = Field(ge=2, le=100)
+    window_days: int = Field(ge=28, le=3650)
+    min_customers: int = Field(ge=5)
+    significance: float = Field(gt=0, lt=1)
+    prior_customers: int = Field(ge=0)
+    suggestions: int = Field(ge=1, le=20)
+
+
 class Value(Entry):
     """The whole file."""
 
@@ -73,6 +120,8 @@ class Value(Entry):
     backtest_days: int = Field(ge=28, le=365)
     abc: Abc
     rfm: Rfm
+    early_warning: EarlyWarning
+    offers: Offers
 
     @field_validator("candidates")
     @classmethod

@@ -41,6 +41,30 @@ quadrants as (
     select * from {{ ref('customer_quadrant') }}
 ),
 
+warnings as (
+    select * from {{ ref('fct_early_warnings') }}
+    where outcome = 'open'
+),
+
+-- of equals the one she bought last
+favourite_categories as (
+    select distinct on (customer_key)
+        customer_key,
+        category
+    from {{ ref('int_customer_categories') }}
+    where category is not null
+    order by customer_key asc, order_days desc, last_on desc, category asc
+),
+
+replenishments as (
+    select * from {{ ref('customer_replenishment') }}
+),
+
+offers as (
+    select * from {{ ref('customer_next_category') }}
+    where place = 1
+),
+
 customer_360 as (
     select
         {{ as_of() }} as as_of,
@@ -91,10 +115,18 @@ customer_360 as (
         worth.clv_365d_p90,
         worth.total_value,
         worth.next_order_on_p50,
-        -- what she likes
+        -- whether somebody should call her
+        warnings.opened_on as warned_on,
+        warnings.reasons as warning_reasons,
+        warnings.value_at_risk,
+        -- what she likes, when she needs something again, and what else she may like
+        favourite_categories.category as favourite_category,
         habits.favourite_source,
         habits.favourite_weekday,
-        habits.favourite_weekday_share
+        habits.favourite_weekday_share,
+        replenishments.cycle_days,
+        replenishments.replenish_on,
+        offers.category as next_category
     from customers
     left join habits on customers.customer_key = habits.customer_key
     left join stages on customers.customer_key = stages.customer_key
@@ -107,6 +139,10 @@ customer_360 as (
     left join tiers on customers.customer_key = tiers.customer_key
     left join rfm on customers.customer_key = rfm.customer_key
     left join quadrants on customers.customer_key = quadrants.customer_key
+    left join favourite_categories on customers.customer_key = favourite_categories.customer_key
+    left join replenishments on customers.customer_key = replenishments.customer_key
+    left join offers on customers.customer_key = offers.customer_key
+    left join warnings on customers.customer_key = warnings.customer_key
 )
 
 select * from customer_360
