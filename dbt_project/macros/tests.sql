@@ -81,3 +81,51 @@
     group by customer_key
     having count(*) > 1
 {% endtest %}
+
+{# The last line of defence too: nobody is exported on a channel on which a campaign tool said no. #}
+{% test nobody_who_opted_out_is_exported(model, opt_outs) %}
+    select members.*
+    from {{ model }} as members
+    inner join {{ opt_outs }} as opt_outs
+        on members.customer_key = opt_outs.customer_key and members.channel = opt_outs.channel
+    where members.verdict = 'export'
+{% endtest %}
+
+{# Verdicts on a person for a destination follow each other; no two hold on the same night. #}
+{% test one_verdict_at_a_time(model) %}
+    select *
+    from (
+        select
+            *,
+            lead(valid_from) over (
+                partition by audience, destination, customer_key
+                order by valid_from
+            ) as next_from
+        from {{ model }}
+    ) as followed
+    where valid_from >= valid_to or next_from < valid_to
+{% endtest %}
+
+{# All gates of an audience and destination hold exactly its members, and each hands its people to the next. #}
+{% test waterfall_adds_up(model, members) %}
+    select
+        audience,
+        destination
+    from (
+        select
+            *,
+            lag(count_after) over gates as handed_over,
+            lead(gate) over gates is null as is_last
+        from {{ model }}
+        window gates as (partition by audience, destination order by gate)
+    ) as steps
+    group by audience, destination
+    having
+        sum(count_ended) <> (
+            select count(*) from {{ members }} as members
+            where members.audience = steps.audience and members.destination = steps.destination
+        )
+        or not bool_and(count_before - count_ended = count_after)
+        or not bool_and(count_before = coalesce(handed_over, count_before))
+        or sum(count_after) filter (where is_last) <> 0
+{% endtest %}

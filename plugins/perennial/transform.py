@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from perennial import paths
-from perennial.activation.compile import compile_audiences
+from perennial.activation.compile import compile_activation
 from perennial.config import Config
 from perennial.config.lifecycle import OWN_EVENTS
 from perennial.connections import Connection
@@ -73,7 +73,7 @@ def variables(config: Config, as_of: date) -> dict[str, object]:
             for decline in [lifecycle.models[name].decline_path]
             for order, stage in enumerate(lifecycle.models[name].stages)
         ],
-        "audiences": compile_audiences(config),
+        **compile_activation(config, as_of),
         "value": {"recent_days": RECENT_DAYS, **config.value.model_dump()},
     }
 

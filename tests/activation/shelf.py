@@ -15,7 +15,7 @@ from perennial.warehouse.database import connect
 NIGHT = date(2017, 9, 30)
 TABLES = """
     create table activation.audience_members (as_of date, audience text, customer_key text, verdict text,
-        channel text, purpose text, destination text);
+        channel text, purpose text, destination text, send_on date);
     create table pii.customer_contacts (customer_key text, email text, phone text);
     create table marts.customer_360 (as_of date, customer_key text, stage text, abc_tier text);
     create table intermediate.int_customer_keys (source text, source_customer_id text, customer_key text);
@@ -120,8 +120,8 @@ def decide(people: dict[str, str], audience="lost", destination="shelf", as_of=N
         session.execute("delete from activation.audience_members where audience = %s", [audience])
         for key, email in people.items():
             session.execute(
-                "insert into activation.audience_members values (%s, %s, %s, 'export', 'email', 'marketing', %s)",
-                [as_of, audience, key, destination],
+                "insert into activation.audience_members values (%s, %s, %s, 'export', 'email', 'marketing', %s, %s)",
+                [as_of, audience, key, destination, as_of],
             )
             session.execute("delete from pii.customer_contacts where customer_key = %s", [key])
             session.execute("insert into pii.customer_contacts values (%s, %s, null)", [key, email])

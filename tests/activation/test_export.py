@@ -45,6 +45,16 @@ def test_a_destination_is_told_only_what_it_does_not_know(rows):
     assert runs(rows) == [("lost", "done", 0, 5, 5, 0, 0, []), ("lost", "done", 5, 5, 1, 0, 1, [])]
 
 
+def test_who_came_in_is_counted_as_written_to_once(rows):
+    decide(people(3))
+    export.run(NIGHT, settings())
+    export.run(NIGHT, settings())
+    decide(people(3), as_of=TOMORROW, stage="silent")
+    export.run(TOMORROW, settings())
+    found = rows("select customer_key, as_of, contacted_on from activation.contact_ledger order by 1")
+    assert [tuple(r.values()) for r in found] == [(key, NIGHT, NIGHT) for key in people(3)]
+
+
 def test_the_same_night_again_tells_nobody_anything(rows):
     decide(people(5))
     export.run(NIGHT, settings())

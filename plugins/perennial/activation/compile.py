@@ -1,7 +1,14 @@
-"""Compile config/audiences.yml to SQL over `customers as c` and `lifecycle` of the dbt model `audience_members`."""
+"""Compile audiences to what the dbt models are told: SQL over `customers as c`, settings, send times.
 
+`c` is a row of marts.customer_360; `lifecycle` is marts.customer_lifecycle, for stages to come in other models.
+"""
+
+from datetime import date
+
+from perennial.activation.send_times import ready_at, send_times
 from perennial.config import Config
-from perennial.config.audiences import Where
+from perennial.config.audiences import MARKETING, Audience, Cells, InStage, Turning, Where
+from perennial.config.columns import ColumnTest
 from perennial.config.conditions import Range
 
 NUMBERS = {
@@ -9,24 +16,76 @@ NUMBERS = {
     "days_since_first_order": "c.days_since_first_order",
     "days_since_last_order": "c.days_since_last_order",
 }
+COOL_DOWN_DAYS = 30  # of an audience that says nothing
+
+
+def compile_activation(config: Config, as_of: date) -> dict[str, object]:
+    """The variables of the models in dbt_project/models/**/activation."""
+    holdout = config.audiences.holdout
+    return {
+        "audiences": compile_audiences(config),
+        "playbook": [
+            cell.model_dump(exclude={"offer_cost"})
+            | {"cost_share": cell.cost_share, "cost_amount": cell.cost_amount, "exit_days": cell.exit_days}
+            for cell in config.playbook
+        ],
+        "limits": [{"channel": name, **limit} for name, limit in config.audiences.limits.model_dump().items()],
+        "holdout": {"salt": holdout.salt, "universal": buckets(holdout.universal)},
+        "ready_at": ready_at(config.sources.business, as_of).isoformat(),
+        "send_times": send_times(config.quiet_hours, config.sources.business, as_of),
+    }
 
 
 def compile_audiences(config: Config) -> list[dict[str, object]]:
-    """Every audience with its SQL condition and its destinations, in the order of the file."""
+    """Every audience with its SQL condition or query, settings and destinations, in the order of the file."""
     channels = {name: d.channel for name, d in config.destinations.destinations.items()}
+    audiences = config.audiences
     return [
         {
-            "name": name,
+            "audience": name,
+            "number": number,
             "purpose": audience.purpose,
-            "where": condition(audience.where),
+            "is_marketing": audience.purpose == MARKETING,
+            "where": condition(audience, config.lifecycle.default),
+            "query": audiences.queries.get(name),
+            "is_playbook": audience.playbook is not None,
+            "priority": audience.priority,
+            "holdout": buckets(audience.holdout),
+            "cool_down_days": _cool_down_days(audience),
+            "budget": audience.budget,
+            "valid_days": audience.valid_days,
+            "respects_quiet_hours": audience.quiet_hours == "respect",
             "targets": [{"destination": d, "channel": channels[d]} for d in audience.destinations],
         }
-        for name, audience in config.audiences.audiences.items()
+        for number, (name, audience) in enumerate(audiences.audiences.items(), 1)
     ]
 
 
-def condition(where: Where) -> str:
-    """A SQL test of customer `c`; all given conditions must hold."""
+def buckets(share: float) -> int:
+    """How many of 10,000 buckets a share is."""
+    return round(share * 10_000)
+
+
+def _cool_down_days(audience: Audience) -> int | None:
+    if audience.cool_down_days is None and audience.playbook is None:
+        return COOL_DOWN_DAYS
+    return audience.cool_down_days
+
+
+def condition(audience: Audience, default: str) -> str | None:
+    """A SQL test of customer `c`; all given conditions must hold. None where a query says who belongs to it."""
+    if audience.is_query:
+        return None
+    tests = [*_cells(audience.playbook)] if audience.playbook else []
+    return " and ".join([*tests, *(_where(audience.where, default) if audience.where else [])])
+
+
+def _cells(cells: Cells) -> list[str]:
+    tests = [f"c.stage in ({_texts(cells.stages)})"] if cells.stages else []
+    return tests + ([f"c.abc_tier in ({_texts(cells.tiers)})"] if cells.tiers else [])
+
+
+def _where(where: Where, default: str) -> list[str]:
     tests = []
     if where.tier:
         tests.append(f"c.abc_tier in ({_texts(where.tier)})")
@@ -37,19 +96,46 @@ def condition(where: Where) -> str:
         if bounds and bounds.high is not None:
             tests.append(f"{column} <= {bounds.high}")
     if where.stage:
-        tests.append(_lifecycle(where.stage.model, f"l.stage in ({_texts(where.stage.is_)})"))
+        tests.append(_stage(where.stage, default))
     if where.turning:
-        turning = where.turning
-        test = f"l.next_stage in ({_texts(turning.into)}) and l.next_stage_on <= l.as_of + {turning.within_days}"
-        tests.append(_lifecycle(turning.model, test))
-    return " and ".join(tests)
+        tests.append(_turning(where.turning, default))
+    return tests + [part for name, test in (where.columns or {}).items() for part in _column(f"c.{name}", test)]
 
 
-def _lifecycle(model: str, test: str) -> str:
+def _stage(asked: InStage, default: str) -> str:
+    stage = "c.stage" if asked.model == default else f"c.stages ->> '{asked.model}'"
+    return f"{stage} in ({_texts(asked.is_)})"
+
+
+def _turning(asked: Turning, default: str) -> str:
+    test = (
+        "{0}.next_stage in (" + _texts(asked.into) + ") and {0}.next_stage_on <= {0}.as_of + " + str(asked.within_days)
+    )
+    if asked.model == default:
+        return test.format("c")
     return (
-        f"c.customer_key in (select l.customer_key from lifecycle as l where l.lifecycle_model = '{model}' and {test})"
+        f"c.customer_key in (select l.customer_key from lifecycle as l where l.lifecycle_model = '{asked.model}' "
+        f"and {test.format('l')})"
     )
 
 
+def _column(column: str, test: ColumnTest) -> list[str]:
+    compiled = {
+        "is": lambda v: f"{column} is {str(v).lower()}" if isinstance(v, bool) else f"{column} in ({_texts(v)})",
+        "is_not": lambda v: f"{column} not in ({_texts(v)})",
+        "at_least": lambda v: f"{column} >= {_value(v)}",
+        "at_most": lambda v: f"{column} <= {_value(v)}",
+        "exactly": lambda v: f"{column} = {_value(v)}",
+        "within_days": lambda v: f"{column} between c.as_of and c.as_of + {v}",
+        "within_past_days": lambda v: f"{column} between c.as_of - {v} and c.as_of",
+        "known": lambda v: f"{column} is {'not null' if v else 'null'}",
+    }
+    return [compiled[key](value) for key, value in test.given.items()]
+
+
+def _value(value: float | date) -> str:
+    return f"date '{value}'" if isinstance(value, date) else f"{value:.17g}"
+
+
 def _texts(values: list[str]) -> str:
-    return ", ".join(f"'{value}'" for value in values)
+    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)

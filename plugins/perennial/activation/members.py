@@ -1,6 +1,6 @@
 """Who is to be in an audience at a destination, and what is said of her: the table `desired` of a session.
 
-Columns: customer_key, address, attributes (jsonb), fingerprint of the last two. A person who ordered after the night
+Columns: customer_key, address, attributes (jsonb), fingerprint of the last two, send_on (the day on her clocks). A person who ordered after the night
 is not in it: who just bought is not asked why she does not.
 """
 
@@ -18,7 +18,7 @@ from perennial.errors import GateError
 DECIDED = """
     create temporary table desired as
     select m.customer_key, {address} as address, jsonb_build_object({attributes}) as attributes,
-        md5(row({address}, {columns})::text) as fingerprint
+        md5(row({address}, {columns})::text) as fingerprint, m.send_on
     from activation.audience_members as m
     join pii.customer_contacts as p using (customer_key)
     join marts.customer_360 as c using (customer_key)

@@ -18,7 +18,7 @@ AT_ONCE = 1000  # outcomes written in one transaction, rows read in one go
 CHANGES = """
     select r.op, r.customer_key, r.attempts,
         case when r.op = 'remove' then k.address else d.address end as address,
-        case when r.op = 'remove' then '{}' else d.attributes end as attributes, d.fingerprint, k.remote_id
+        case when r.op = 'remove' then '{}' else d.attributes end as attributes, d.fingerprint, d.send_on, k.remote_id
     from activation.export_rows as r
     left join desired as d using (customer_key)
     left join pii.destination_members as k
@@ -53,6 +53,14 @@ THERE = """
     from unnest(%(there)s::text[], %(addresses)s::text[], %(fingerprints)s::text[], %(remote_ids)s::text[]) as there
     on conflict (destination, audience, customer_key) do update set address = excluded.address,
         fingerprint = excluded.fingerprint, remote_id = coalesce(excluded.remote_id, known.remote_id)
+"""
+
+# cool-downs and limits of later nights count who came in
+CONTACTED = """
+    insert into activation.contact_ledger (as_of, audience, destination, channel, customer_key, contacted_on)
+    select %(as_of)s, %(audience)s, %(destination)s, %(channel)s, new.*
+    from unnest(%(new)s::text[], %(days)s::date[]) as new
+    on conflict do nothing
 """
 
 
@@ -122,8 +130,10 @@ class Account:
         if not ended:
             return
         there = [(o, row) for o, row in ended if o.status == "done" and o.op != "remove"]
+        new = [(o, row) for o, row in there if o.op == "add"]
         values = {
             "plan": self._plan.name,
+            "channel": self._plan.settings.channel,
             "destination": self._plan.destination,
             "audience": self._plan.audience,
             "as_of": self._plan.as_of,
@@ -136,9 +146,11 @@ class Account:
             "addresses": [row["address"] for _, row in there],
             "fingerprints": [row["fingerprint"] for _, row in there],
             "remote_ids": [o.remote_id for o, _ in there],
+            "new": [o.customer_key for o, _ in new],
+            "days": [row["send_on"] for _, row in new],
         }
         with connect() as session:
-            for statement in (OUTCOMES, GONE, THERE):
+            for statement in (OUTCOMES, GONE, THERE, CONTACTED):
                 session.execute(statement, values)
 
 

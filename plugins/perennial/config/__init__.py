@@ -6,11 +6,15 @@ from functools import cache
 from pathlib import Path
 
 from perennial import paths
+from perennial.config import columns, playbook
 from perennial.config.audiences import Audiences
 from perennial.config.conditions import event_conditions
 from perennial.config.destinations import Destinations
 from perennial.config.files import place, read
 from perennial.config.lifecycle import OWN_EVENTS, Lifecycle, LifecycleModel
+from perennial.config.playbook import Cell
+from perennial.config.queries import read_queries
+from perennial.config.quiet_hours import QuietHours
 from perennial.config.sources import Sources
 from perennial.config.value import Value
 from perennial.errors import ConfigError
@@ -25,6 +29,8 @@ class Config:
     audiences: Audiences
     destinations: Destinations
     value: Value
+    playbook: list[Cell]
+    quiet_hours: QuietHours
 
 
 def load() -> Config:
@@ -39,19 +45,26 @@ def _load(folder: Path) -> Config:
     for name, reader in (
         ("sources", lambda: read(folder / "sources.yml", Sources)),
         ("lifecycle", lambda: _lifecycle(folder)),
-        ("audiences", lambda: read(folder / "audiences.yml", Audiences)),
+        ("audiences", lambda: _audiences(folder)),
         ("destinations", lambda: read(folder / "destinations.yml", Destinations)),
         ("value", lambda: read(folder / "value.yml", Value)),
+        ("playbook", lambda: playbook.read(folder / "playbook.csv")),
+        ("quiet_hours", lambda: read(folder / "quiet_hours.yml", QuietHours)),
     ):
         try:
             parts[name] = reader()
         except ConfigError as error:
             problems.append(str(error))
     if not problems:
-        problems = [*_undelivered_events(folder, **parts), *_unknown_targets(folder, **parts)]
+        checks = (_undelivered_events, _unknown_targets, _unknown_members, _wrong_cells)
+        problems = [problem for check in checks for problem in check(folder, **parts)]
     if problems:
         raise ConfigError("\n".join(problems))
-    return Config(**parts)
+    return Config(**parts | {"playbook": [cell for _, cell in parts["playbook"]]})
+
+
+def _audiences(folder: Path) -> Audiences:
+    return read(folder / "audiences.yml", Audiences, queries=read_queries(folder / "audiences"))
 
 
 def _lifecycle(folder: Path) -> Lifecycle:
@@ -95,7 +108,7 @@ def _unknown_targets(folder: Path, lifecycle: Lifecycle, audiences: Audiences, d
                 at = place(file, "audiences", name, "destinations", index)
                 yield f"{at}: unknown '{target}'; accepted: {accepted}"
         for key in ("stage", "turning"):
-            condition = getattr(audience.where, key)
+            condition = getattr(audience.where, key, None)
             if condition is None:
                 continue
             at = ("audiences", name, "where", key)
@@ -111,3 +124,20 @@ def _unknown_targets(folder: Path, lifecycle: Lifecycle, audiences: Audiences, d
                 if stage not in stages:
                     accepted = ", ".join(stages)
                     yield f"{place(file, *at)}: unknown stage '{stage}' of {condition.model}; accepted: {accepted}"
+
+
+def _unknown_members(folder: Path, lifecycle: Lifecycle, audiences: Audiences, **_) -> Iterator[str]:
+    """Columns, and stages of the playbook, that audiences ask for and nobody has."""
+    file, stages = folder / "audiences.yml", [s.stage for s in lifecycle.models[lifecycle.default].stages]
+    for name, audience in audiences.audiences.items():
+        for column, test in (getattr(audience.where, "columns", None) or {}).items():
+            at = place(file, "audiences", name, "where", column)
+            yield from (f"{at}: {problem}" for problem in columns.problems(column, test))
+        for stage in getattr(audience.playbook, "stages", None) or []:
+            if stage not in stages:
+                at = place(file, "audiences", name, "playbook", "stages")
+                yield f"{at}: unknown stage '{stage}' of {lifecycle.default}; accepted: {', '.join(stages)}"
+
+
+def _wrong_cells(folder: Path, lifecycle: Lifecycle, value: Value, **parts) -> Iterator[str]:
+    yield from playbook.problems(folder / "playbook.csv", parts["playbook"], lifecycle, value.margin)

@@ -1,0 +1,118 @@
+with
+candidates as (
+    select * from {{ ref('int_audience_candidates') }}
+),
+
+addresses as (
+    select
+        customer_key,
+        email is not null as has_email,
+        phone is not null as has_sms
+    from {{ ref('customer_contacts') }}
+),
+
+consents as (
+    select * from {{ ref('consents') }}
+),
+
+opt_outs as (
+    select * from {{ ref('int_opt_outs') }}
+),
+
+contacts as (
+    select * from {{ ref('int_contacts') }}
+),
+
+targets as (
+    {{ targets() }}
+),
+
+limits as (
+    {{ rows_of(var('limits'), {
+        'channel': 'text', 'per_day': 'integer', 'per_7_days': 'integer', 'per_30_days': 'integer'
+    }) }}
+),
+
+send_times as (
+    {{ rows_of(var('send_times'), {'country': 'text', 'send_at': 'timestamptz', 'send_on': 'date'}) }}
+),
+
+persons as (
+    select distinct
+        customer_key,
+        country
+    from candidates
+),
+
+timed as (
+    select
+        persons.customer_key,
+        coalesce(of_country.send_at, of_others.send_at) as send_at,
+        coalesce(of_country.send_on, of_others.send_on) as send_on
+    from persons
+    left join send_times as of_country on persons.country = of_country.country
+    inner join send_times as of_others on of_others.country is null
+),
+
+ways as (
+    select distinct
+        channel,
+        purpose
+    from targets
+),
+
+-- marketing messages that she got before the day on which she would get tonight's
+counted as (
+    select
+        timed.customer_key,
+        contacts.channel,
+        count(*) filter (where contacts.contacted_on >= timed.send_on) as count_1_day,
+        count(*) filter (where contacts.contacted_on > timed.send_on - 7) as count_7_days,
+        count(*) as count_30_days
+    from contacts
+    inner join timed on contacts.customer_key = timed.customer_key
+    where
+        contacts.contacted_on > timed.send_on - 30
+        and contacts.audience not in (select audience from targets where not is_marketing)
+    group by timed.customer_key, contacts.channel
+),
+
+int_reach as (
+    select
+        timed.customer_key,
+        ways.channel,
+        ways.purpose,
+        timed.send_at,
+        timed.send_on,
+        case
+            when ways.channel = 'email' and not coalesce(addresses.has_email, false) then 'no_address'
+            when ways.channel = 'sms' and not coalesce(addresses.has_sms, false) then 'no_address'
+            when consents.status = 'denied' then 'consent_denied'
+            when consents.status is null then 'no_consent'
+            else opt_outs.reason
+        end as closed_by,
+        case
+            when counted.count_1_day >= limits.per_day then 'limit_1_day'
+            when counted.count_7_days >= limits.per_7_days then 'limit_7_days'
+            when counted.count_30_days >= limits.per_30_days then 'limit_30_days'
+        end as limited_by
+    from timed
+    cross join ways
+    inner join limits on ways.channel = limits.channel
+    left join addresses on timed.customer_key = addresses.customer_key
+    left join consents
+        on
+            timed.customer_key = consents.customer_key
+            and ways.channel = consents.channel
+            and ways.purpose = consents.purpose
+    left join opt_outs
+        on
+            timed.customer_key = opt_outs.customer_key
+            and ways.channel = opt_outs.channel
+    left join counted
+        on
+            timed.customer_key = counted.customer_key
+            and ways.channel = counted.channel
+)
+
+select * from int_reach

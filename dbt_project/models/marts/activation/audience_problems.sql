@@ -1,0 +1,45 @@
+with
+queries as (
+    select * from {{ ref('int_audience_queries') }}
+),
+
+customers as (
+    select * from {{ ref('customer_360') }}
+),
+
+keys as (
+    select
+        audience,
+        customer_key,
+        count(*) as count_rows
+    from queries
+    group by audience, customer_key
+),
+
+problems as (
+    select
+        keys.audience,
+        keys.customer_key,
+        keys.count_rows,
+        case
+            when keys.customer_key is null then 'without_key'
+            when customers.customer_key is null then 'unknown_key'
+            when keys.count_rows > 1 then 'duplicate_key'
+        end as problem
+    from keys
+    left join customers on keys.customer_key = customers.customer_key
+),
+
+audience_problems as (
+    select
+        {{ as_of() }} as as_of,
+        audience,
+        problem,
+        sum(count_rows) as count_rows,
+        min(customer_key) as example
+    from problems
+    where problem is not null
+    group by audience, problem
+)
+
+select * from audience_problems
