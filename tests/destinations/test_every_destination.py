@@ -1,5 +1,6 @@
 """What holds for every kind of destination that the registry finds: each brings a twin, or a folder, to prove it on."""
 
+import contextlib
 import importlib
 import logging
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,16 @@ from perennial.errors import FatalError, RetriableError
 
 OPTED_OUT_AT = datetime(2018, 1, 4, 12, tzinfo=UTC)
 PASSING = [Answer(429, {}, (("Retry-After", "17"),)), Answer(503, {}), DROP, DROP_AFTER]
+ODD = {"email": 5, "phone_number": 7, "SMS": 1, "code": [], "status": "complete", "failed_count": "x"}
+WRONG = [  # shaped as an answer, and still none
+    {},
+    {"data": [{"id": 1, "attributes": ODD}], "links": {"next": 5}},
+    {"data": {"id": "J1", "attributes": ODD}, "job_id": "x", "status": "errored", "results": []},
+    {"contacts": [{"email": 1, "attributes": []}], "lists": [{}], "count": 1, "processId": 1, "attributes": [{}]},
+    {"result": {"a@b.c": 1}, "custom_fields": [{}], "_metadata": {"next": 7}},
+    {"messages": [{"direction": "inbound", "body": "stop"}], "next_page_uri": [1]},
+    [{"email": 1, "created": "x", "created_at": []}],
+]
 GARBAGE = [b"<html>busy</html>", {}, [], "no", {"data": None}, {"data": [1]}, {"data": {"id": "x", "attributes": []}}]
 
 
@@ -122,7 +133,8 @@ def test_who_is_removed_is_taken_out_with_and_without_the_tools_own_id(lists):
     outcomes = send(lists, ("remove", gone), people=[member(lists, 2)])
     assert statuses(outcomes) == {"done": ["k0", "k1"]}
     assert list(lists.people()) == [lists.address(2)]
-    send(lists, ("remove", gone), people=[member(lists, 2)])  # whom it does not know any more is no error
+    again = send(lists, ("remove", gone), people=[member(lists, 2)])
+    assert statuses(again) == {"done": ["k0", "k1"]}  # whom it does not have any more is no error
     assert list(lists.people()) == [lists.address(2)]
 
 
@@ -224,6 +236,37 @@ def test_garbage_is_named_and_nobody_is_done(list_vendor, garbage):
     assert isinstance(error, RetriableError | None)
 
 
+def test_garbage_at_any_step_is_no_surprise(vendor):
+    if vendor.channel != channels_of(vendor.kind)[0]:
+        pytest.skip("one channel of a vendor is enough")
+    people = [member(vendor, n) for n in range(3)]
+    steps = {
+        "add": lambda: send(vendor, ("add", people)),
+        "remove": lambda: send(vendor, ("remove", people)),
+        "opt_outs": lambda: list(vendor.destination().opt_outs(None)),
+        "readback": lambda: list(vendor.destination().readback(AUDIENCE) or ()),
+    }
+    if not vendor.messages:
+        vendor.spoil(vendor.address(1))
+    for reason in vendor.reasons:
+        vendor.opt_out(vendor.address(9), reason)
+    seen = 0
+    for step in steps.values():
+        before = len(vendor.twin.calls)
+        step()
+        for call in set(vendor.twin.calls[before:]):
+            for garbage in WRONG:
+                vendor.twin.faults.clear()
+                vendor.twin.fail(Answer(200, garbage), call, times=1000)
+                with contextlib.suppress(RetriableError, FatalError):  # anything else would end the night
+                    step()
+                seen += 1
+        vendor.twin.faults.clear()
+        steps["add"]()
+    assert seen >= 2 * len(WRONG)
+    vendor.twin.violations.clear()  # it was asked for things by the ids of garbage
+
+
 def test_a_wrong_key_is_named_with_its_connection_and_not_shown(vendor):
     with pytest.raises(FatalError, match="connection 'vendor'") as caught:
         send(vendor, ("add", [member(vendor, 1)]), destination=vendor.destination(key="SECRET0987654321"))
@@ -238,6 +281,7 @@ def test_a_list_that_was_deleted_is_named(list_vendor):
         send(list_vendor, ("update", [member(list_vendor, 1)]))
     with pytest.raises(FatalError, match=rf"audience '{AUDIENCE}'.*gone"):
         send(list_vendor, ("add", [member(list_vendor, 1)]), destination=named)
+    assert list_vendor.twin.count(list_vendor.bulk) == 1  # nobody was sent to a list that is gone
 
 
 def test_nobody_is_named_in_errors_or_logs(vendor, caplog):

@@ -10,7 +10,7 @@ from perennial.config.destinations import Destinations
 from perennial.destinations.base import Change, Member
 from perennial.destinations.client import Refused
 from perennial.destinations.klaviyo import Destination, Settings
-from perennial.destinations.lists import Limits, batches
+from perennial.destinations.lists import Limits, Row, batches
 
 
 @pytest.fixture
@@ -65,6 +65,11 @@ def test_one_person_who_is_too_large_is_rejected_and_named_by_key_only(klaviyo):
     outcomes = send(klaviyo, changes("add", [member(klaviyo, 1), member(klaviyo, 2, "x" * 100_000)]))
     assert {(o.customer_key, o.status) for o in outcomes} == {("k1", "done"), ("k2", "rejected")}
     assert list(klaviyo.people()) == [klaviyo.address(1)]
+
+
+def test_an_outcome_names_no_address_however_odd_it_is():
+    row = Row(Change("add", Member("k1", "ann at example", {})), b"")
+    assert row.became("rejected", "'ann at example' is no address").error == "'(address)' is no address"
 
 
 def test_rows_that_a_refusal_names_are_left_out_at_once(klaviyo):

@@ -96,3 +96,10 @@ def test_a_text_needs_its_attributes_and_its_audience(twilio):
     with pytest.raises(ConfigError, match="win_back"):
         send(twilio, changes("add", [member(twilio, 1)]), bodies={"other": "x"})
     assert twilio.twin.messages == []
+
+
+def test_only_what_people_answer_counts_as_stop(twilio):
+    twilio.twin.add(twilio.address(1), "stop")
+    twilio.twin.add("+14135559999", "Stop it, I like it", direction="inbound", **{"from": twilio.address(2)})
+    twilio.twin.add("+14135559999", "退订", direction="inbound", **{"from": twilio.address(3)})
+    assert [o.address for o in twilio.destination().opt_outs(None)] == [twilio.address(3)]

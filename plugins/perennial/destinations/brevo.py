@@ -137,16 +137,17 @@ class Destination(ListTool):
         params = {"modifiedSince": _moment(since)} if since else {}
         found = {}
         for contact in self._pages(f"{LISTS}/{list_id}/contacts", "contacts", 500, params):
-            address = _alike(self._address(contact) or "")
+            address = _alike(self._address(contact))
             if address in addresses:
                 found[address] = str(dig(contact, "id", kind=int))
         return found
 
-    def _address(self, contact: dict[str, Any]) -> str | None:
+    def _address(self, contact: dict[str, Any]) -> str:
+        """Empty for who has none of this channel."""
         if self.settings.channel == "email":
-            return contact.get("email")
+            return str(contact.get("email") or "")
         digits = str(part(contact, "attributes").get("SMS") or "").removeprefix("00").lstrip("+")
-        return f"+{digits}" if digits else None
+        return f"+{digits}" if digits else ""
 
     def _pages(self, path: str, name: str, size: int, params: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         params = {**(params or {}), "limit": size, "offset": 0}

@@ -104,7 +104,7 @@ class Destination(ListTool):
         answer = self.client.call("POST", JOBS, repeat=True, pace="bulk", body=body % (profiles, relationships))
         job_id = dig(answer, "data", "id", kind=str)
         job = self.client.until(lambda: self._look_at(job_id), f"import job {job_id}")
-        failed = job.get("failed_count") or 0
+        failed = dig({"failed_count": 0, **job}, "failed_count", kind=int)
         wrong = self._errors(job_id, rows) if failed else {}
         unclear = failed > len(wrong)  # an error that names no row: who is there tells
         ids = {}
@@ -148,14 +148,14 @@ class Destination(ListTool):
             only = f"greater-or-equal(subscriptions.email.marketing.{which}.timestamp,{after})"
             for person in self._pages("/api/profiles", {**fields, "filter": only}):
                 for entry in _marketing(person, "email").get(which) or []:
-                    reason = SUPPRESSED.get(dig(entry, "reason"), "blocked")
+                    reason = SUPPRESSED.get(dig(entry, "reason", kind=str), "blocked")
                     yield from self._opt_out(person, reason, dig(entry, "timestamp"), since)
 
     def readback(self, audience: str) -> Iterator[str]:
         """Addresses of everybody in the list."""
         if list_id := self.list_of(audience):
             for person in self._pages(f"/api/lists/{list_id}/profiles", {"fields[profile]": self.address}):
-                if address := dig(person, "attributes", kind=dict).get(self.address):
+                if address := self._address(person):
                     yield address
 
     def _look_at(self, job_id: str) -> dict[str, Any] | None:
@@ -183,7 +183,11 @@ class Destination(ListTool):
         """Klaviyo's ids by address."""
         wanted = {"fields[profile]": self.address} | ({"filter": only} if only else {})
         people = self._pages(path, wanted, pace)
-        return {_alike(dig(p, "attributes", kind=dict).get(self.address) or ""): dig(p, "id") for p in people}
+        return {_alike(self._address(person)): dig(person, "id", kind=str) for person in people}
+
+    def _address(self, person: Any) -> str:
+        """Empty for who has none of this channel."""
+        return str(dig(person, "attributes", kind=dict).get(self.address) or "")
 
     def _pages(self, path: str, params: dict[str, str], pace: str = "default") -> Iterator[dict[str, Any]]:
         params = {**params, "page[size]": "100"}
@@ -196,7 +200,7 @@ class Destination(ListTool):
             params["page[cursor]"] = dig(parse_qs(urlsplit(str(following)).query), "page[cursor]", 0)
 
     def _opt_out(self, person: dict[str, Any], reason: str, at: Any, since: datetime | None) -> Iterator[OptOut]:
-        address = dig(person, "attributes", kind=dict).get(self.address)
+        address = self._address(person)
         when = moment(at) if at else since or BEGINNING
         if address and (since is None or when >= since):
             yield OptOut(address, self.settings.channel, reason, when)
