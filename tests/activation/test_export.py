@@ -80,6 +80,15 @@ def test_somebody_who_changed_is_updated_and_a_new_address_replaces_the_old_one(
     assert on_shelf() == {"new@example.com", "p1@example.com", "p2@example.com"}
 
 
+def test_an_address_that_two_people_share_stays_where_one_of_them_does(rows):
+    decide({"ann": "home@example.com", "bob": "home@example.com", "eve": "eve@example.com"})
+    export.run(NIGHT, settings())
+    decide({"bob": "home@example.com"}, as_of=TOMORROW)
+    export.run(TOMORROW, settings())
+    assert on_shelf() == {"home@example.com"}
+    assert rows("select customer_key from pii.destination_members") == [{"customer_key": "bob"}]
+
+
 def test_nobody_is_taken_out_who_came_by_another_way():
     Destination.shelf["lost"] = {"theirs@example.com": {}}
     decide(people(2))

@@ -40,6 +40,13 @@ ROWS = f"""
     on conflict (plan, customer_key, op) do update set status = 'planned', error = null
     where export_rows.status not in ('handed_over', 'rejected')
 """
+# an address that two people share stays where one of them does
+SHARED = """
+    delete from pii.destination_members as known
+    using desired
+    where known.destination = %(destination)s and known.audience = %(audience)s and known.address = desired.address
+        and not exists (select from desired as still where still.customer_key = known.customer_key)
+"""
 RUN = """
     insert into activation.export_runs as runs (plan, as_of, audience, destination, channel, valid_until, status,
         members_before, members, adds, updates, removes, bought_since, tripped, data_hash, planned_at)
@@ -83,6 +90,7 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
     name = f"{as_of}.{audience}.{destination}"
     valid_until = as_of + timedelta(days=config.audiences.audiences[audience].valid_days)
     asked = {"plan": name, "audience": audience, "destination": destination}
+    session.execute(SHARED, asked)
     counts = Counts(members=desired.members, **session.execute(COUNT, asked).fetchone())
     earlier = session.execute("select * from activation.export_runs where plan = %s", [name]).fetchone()
     if earlier and earlier["data_hash"] == desired.data_hash and earlier["status"] != "waiting":
