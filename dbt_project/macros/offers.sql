@@ -39,6 +39,20 @@
     {% endif %}
 {%- endmacro %}
 
+{# What a night asks first: what everybody's rows were built from. Only when the table is new. #}
+{% macro index_what_categories_were_built_from() -%}
+    {% if not is_incremental() %}
+        create index on {{ this }} (customer_key) include (built_from, categories_hash) where category is null
+    {% endif %}
+{%- endmacro %}
+
+{# A product has one category, or few: without being told, the planner expects every combination, and sorts. #}
+{% macro count_products_of_lines() -%}
+    {% if not is_incremental() %}
+        create statistics (ndistinct) on source, product_id, category from {{ this }}
+    {% endif %}
+{%- endmacro %}
+
 {# Deletes who is no customer any more. #}
 {% macro forget_customers_without_lines() -%}
     {%- set categories = ref('int_customer_categories') -%}

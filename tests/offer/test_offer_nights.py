@@ -7,7 +7,7 @@ from random import Random
 
 import offers_by_hand as by_hand
 import pytest
-from offer_shop import Shop, database, history, settings, table
+from offer_shop import MODELS, Shop, database, history, settings, table
 
 from perennial.connections import Connection
 from perennial.warehouse.database import connect
@@ -190,3 +190,19 @@ def test_nights_end_where_one_full_build_does(shop):
     for name in TABLES:
         assert after[name] == before[name], name
         assert after[name]
+
+
+def test_a_shop_without_lines_has_cycles_and_nothing_to_offer(server, tmp_path_factory):
+    with database(server, "no_lines", tmp_path_factory.mktemp("no_lines")) as to:
+        shop = Shop(to)
+        for night in (FIRST, SECOND):
+            shop.order(f"on {night}", "c1", night, 10, night)
+            shop.tell(night)
+            shop.build(night, models=[*MODELS, "customer_replenishment"])
+        with connect() as session:
+            kept = [name for name in TABLES if name != "intermediate.int_customer_categories"]
+            found = {name: table(session, name) for name in kept}
+            she = session.execute("select * from marts.customer_replenishment").fetchall()
+    assert [row[1:3] for row in found.pop("intermediate.int_next_categories")] == [(0, None)]
+    assert not any(found.values())
+    assert [(row["order_days"], row["last_ordered_on"]) for row in she] == [(2, SECOND)]

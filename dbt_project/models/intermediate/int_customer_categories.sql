@@ -5,6 +5,7 @@
     pre_hook="{{ forget_changed_lines() }}",
     post_hook=[
         "truncate {{ ref('int_changed_lines') }}",
+        "{{ index_what_categories_were_built_from() }}",
         {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false},
     ],
     indexes=[{'columns': ['customer_key']}]
@@ -16,12 +17,13 @@ changed as (
     where built_from is not null
 ),
 
--- several purchases of a day are one; of what was given back, or cost nothing, none is left
+-- of what was given back, or cost nothing, no purchase is left
 bought as (
     select
         customer_key,
         category,
-        ordered_on
+        ordered_on,
+        ordered_on - lag(ordered_on) over (partition by customer_key, category order by ordered_on) as gap_days
     from {{ ref('fct_order_lines') }}
     where
         is_valid
@@ -30,27 +32,20 @@ bought as (
         {% if is_incremental() %}
             and customer_key = any(array(select changed.customer_key from changed))
         {% endif %}
-    group by customer_key, category, ordered_on
 ),
 
-followed as (
-    select
-        *,
-        ordered_on - lag(ordered_on) over (partition by customer_key, category order by ordered_on) as gap_days
-    from bought
-),
-
--- logarithms in whole millionths: their sum does not depend on the order of rows
+-- Several purchases of a day are one. Logarithms in whole millionths: their sum does not depend on the order of rows.
 counted as (
     select
         customer_key,
         category,
-        cast(count(*) as integer) as order_days,
+        cast(count(*) filter (where gap_days is distinct from 0) as integer) as order_days,
         min(ordered_on) as first_on,
         max(ordered_on) as last_on,
-        cast(sum(cast(round(1e6 * ln(cast(gap_days as double precision))) as bigint)) as double precision)
-        / 1e6 as sum_of_log_gaps
-    from followed
+        cast(sum(
+            cast(round(1e6 * ln(cast(nullif(gap_days, 0) as double precision))) as bigint)
+        ) as double precision) / 1e6 as sum_of_log_gaps
+    from bought
     group by customer_key, category
 ),
 

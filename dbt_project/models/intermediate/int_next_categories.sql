@@ -95,13 +95,10 @@ owned as (
         places.place,
         places.count_places
     from categories
+    inner join changed on categories.customer_key = changed.customer_key
     inner join places on categories.category = places.category
     cross join in_force
-    where
-        categories.last_on > in_force.as_of - {{ offers.window_days }}
-        {% if is_incremental() %}
-            and categories.customer_key = any(array(select changed.customer_key from changed))
-        {% endif %}
+    where categories.last_on > in_force.as_of - {{ offers.window_days }}
 ),
 
 baskets as (

@@ -7,7 +7,10 @@
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     pre_hook="{{ forget_changed_lines() }}",
-    post_hook={'sql': '{{ vacuum_what_was_built() }}', 'transaction': false},
+    post_hook=[
+        "{{ count_products_of_lines() }}",
+        {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false},
+    ],
     indexes=[{'columns': ['source', 'order_id', 'line_no'], 'unique': true}, {'columns': ['customer_key']}]
 ) }}
 
