@@ -99,8 +99,8 @@ STOPPED = """
     from activation.audience_problems where as_of = %s
 """
 UNAFFORDABLE = """
-    select string_agg(format('%%s %%s (offer %%s, an order earns %%s, a year %%s)', stage, tier, offer_cost, order_margin,
-        expected_margin), '; ' order by stage, tier) as told
+    select string_agg(format('%%s %%s (offer %%s, an order earns %%s, a year %%s)',
+        stage, tier, offer_cost, order_margin, expected_margin), '; ' order by stage, tier) as told
     from activation.playbook where as_of = %s and not is_affordable
 """
 

@@ -108,7 +108,9 @@ def _stage(asked: InStage, default: str) -> str:
 
 
 def _turning(asked: Turning, default: str) -> str:
-    test = "{0}.next_stage in (" + _texts(asked.into) + ") and {0}.next_stage_on <= {0}.as_of + " + str(asked.within_days)
+    test = (
+        "{0}.next_stage in (" + _texts(asked.into) + ") and {0}.next_stage_on <= {0}.as_of + " + str(asked.within_days)
+    )
     if asked.model == default:
         return test.format("c")
     return (

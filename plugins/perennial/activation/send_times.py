@@ -26,7 +26,9 @@ def send_times(quiet: QuietHours, business: Business, as_of: date) -> list[dict[
         if moment is None:
             raise ConfigError(f"quiet_hours.yml: {country or 'default'} allows no message for three weeks from {ready}")
         day = moment.astimezone(zones[0]).date()
-        rows.append({"country": country, "send_at": moment.astimezone(ZoneInfo("UTC")).isoformat(), "send_on": str(day)})
+        rows.append(
+            {"country": country, "send_at": moment.astimezone(ZoneInfo("UTC")).isoformat(), "send_on": str(day)}
+        )
     return rows
 
 
@@ -48,9 +50,7 @@ def earliest(hours: Hours, zones: list[ZoneInfo], ready: datetime) -> datetime |
 def _allowed(hours: Hours, local: datetime) -> bool:
     day = local.date()
     holiday = (
-        f"{day:%m-%d}" in hours.holidays
-        or str(day) in hours.holidays
-        or (day - easter(day.year)).days in hours.easter
+        f"{day:%m-%d}" in hours.holidays or str(day) in hours.holidays or (day - easter(day.year)).days in hours.easter
     )
     sunday = day.isoweekday() == 7 and not hours.sundays
     return hours.from_ <= local.time() < hours.until and not holiday and not sunday

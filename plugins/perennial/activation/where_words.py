@@ -51,8 +51,10 @@ def audience_checks(
     """Everything that decides whether an audience means her; `default` is the lifecycle model of the playbook."""
     if audience.is_query:
         file, holds = f"audiences/{name}.sql", name in she.queried
-        words = Words(f"{file} names her", f"{file} 选中此客户") if holds else Words(
-            f"{file} does not name her", f"{file} 未选中此客户"
+        words = (
+            Words(f"{file} names her", f"{file} 选中此客户")
+            if holds
+            else Words(f"{file} does not name her", f"{file} 未选中此客户")
         )
         return [Check("query", holds, words)]
     found = _cells(audience.playbook, she, models, default) if audience.playbook else []

@@ -1,14 +1,14 @@
 """config/playbook.csv: what is done for whom, one row per stage of the default lifecycle model and value tier.
 
-    stage,tier            the cell; prospects have tier N, everybody else A, B or C
-    objective,channel     channel: email, sms or both
-    offer_en,offer_zh     what people are told
-    offer_cost            5% of the order's value, or an amount per order in the reporting currency
-    cadence_days          days between two messages to one person while she stays in the stage
-    cool_down_days        the same once she has left, or ordered
-    budget                people newly written to per night
-    exit_rule             ordered: rests once she ordered; days:30: ends so long after the first message of the stay;
-                          stage_left: ends with the stage, as all do
+stage,tier            the cell; prospects have tier N, everybody else A, B or C
+objective,channel     channel: email, sms or both
+offer_en,offer_zh     what people are told
+offer_cost            5% of the order's value, or an amount per order in the reporting currency
+cadence_days          days between two messages to one person while she stays in the stage
+cool_down_days        the same once she has left, or ordered
+budget                people newly written to per night
+exit_rule             ordered: rests once she ordered; days:30: ends so long after the first message of the stay;
+                      stage_left: ends with the stage, as all do
 """
 
 import csv
@@ -89,7 +89,9 @@ def read(path: Path) -> list[tuple[int, Cell]]:
     cells, problems = [], []
     for line, values in lines[1:]:
         if len(values) != len(columns):
-            problems.append(f"{path}:{line}: has {len(values)} values for {len(columns)} columns; quote texts with commas")
+            problems.append(
+                f"{path}:{line}: has {len(values)} values for {len(columns)} columns; quote texts with commas"
+            )
             continue
         row = dict(zip(columns, (value.strip() for value in values), strict=True))
         try:
@@ -132,7 +134,9 @@ def problems(path: Path, cells: list[tuple[int, Cell]], lifecycle: Lifecycle, ma
             yield f"{at}: stage, tier: {cell.stage} {cell.tier} stands in line {seen[key]} already; keep one of them"
         seen.setdefault(key, line)
         yield from (f"{at}: offer_cost: {problem}" for problem in _too_dear(cell, lifecycle, margin))
-    missing = [f"{stage} {tier}" for stage, accepted in stages.items() for tier in accepted if (stage, tier) not in seen]
+    missing = [
+        f"{stage} {tier}" for stage, accepted in stages.items() for tier in accepted if (stage, tier) not in seen
+    ]
     if missing:
         yield f"{path}: no row for {', '.join(missing)}; add one for each, every customer stands in a cell"
 

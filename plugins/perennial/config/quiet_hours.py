@@ -25,7 +25,7 @@ class Hours(Entry):
     @classmethod
     def _quoted(cls, value: Any) -> Any:
         if not isinstance(value, str):
-            raise ValueError(f"is {value!r}, not a time of day; put it in quotes, such as \"08:00\"")
+            raise ValueError(f'is {value!r}, not a time of day; put it in quotes, such as "08:00"')
         return value
 
     @field_validator("holidays", mode="before")
@@ -37,7 +37,9 @@ class Hours(Entry):
     @model_validator(mode="after")
     def _open(self) -> Self:
         if self.from_ >= self.until:
-            raise ValueError(f"from {self.from_:%H:%M} is not before until {self.until:%H:%M}: nobody could be written to")
+            raise ValueError(
+                f"from {self.from_:%H:%M} is not before until {self.until:%H:%M}: nobody could be written to"
+            )
         return self
 
 
