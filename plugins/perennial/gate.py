@@ -75,6 +75,7 @@ def run(as_of: date) -> None:
     with connect() as session:
         failed = [message for total in TOTALS if (message := _reconcile(session, as_of, total))]
         _fitted(session, as_of)
+        _audiences(session, as_of)
     if failed:
         raise GateError(
             f"night {as_of} is blocked, nothing is exported: {'; '.join(failed)}. "
@@ -88,10 +89,39 @@ def _fitted(session: psycopg.Connection, as_of: date) -> None:
     if session.execute("select to_regclass('marts.customer_clv') as found").fetchone()["found"] is None:
         return
     without = session.execute("select count(*) as n from marts.customer_clv where fit_status = 'not_fitted'").fetchone()
+    message = f"{without['n']:,} customers who ordered have no forecast tonight"
+    _note(session, as_of, "clv coverage", without["n"] == 0, message)
+
+
+STOPPED = """
+    select string_agg(format('%%s (%%s %%s, such as %%s)', audience, count_rows, problem, example), '; '
+        order by audience, problem) as told
+    from activation.audience_problems where as_of = %s
+"""
+UNAFFORDABLE = """
+    select string_agg(format('%%s %%s (offer %%s, an order earns %%s, a year %%s)',
+        stage, tier, offer_cost, order_margin, expected_margin), '; ' order by stage, tier) as told
+    from activation.playbook where as_of = %s and not is_affordable
+"""
+
+
+def _audiences(session: psycopg.Connection, as_of: date) -> None:
+    """Warn of audiences that were stopped, and of offers of the playbook that cost more than they can earn."""
+    for table, check, query, what in (
+        ("audience_problems", "audiences", STOPPED, "stopped, their queries in config/audiences/ gave wrong keys"),
+        ("playbook", "playbook offers", UNAFFORDABLE, "offers in config/playbook.csv cost more than they can earn"),
+    ):
+        if session.execute("select to_regclass(%s) as found", [f"activation.{table}"]).fetchone()["found"] is None:
+            continue
+        told = session.execute(query, [as_of]).fetchone()["told"]
+        _note(session, as_of, check, told is None, f"{what}: {told or 'none'}")
+
+
+def _note(session: psycopg.Connection, as_of: date, check: str, passed: bool, message: str) -> None:
     session.execute(
         "insert into ops.gate_results (as_of, check_name, passed, severity, message) values (%s, %s, %s, 'warn', %s) "
         "on conflict (as_of, check_name) do update set passed = excluded.passed, message = excluded.message",
-        [as_of, "clv coverage", without["n"] == 0, f"{without['n']:,} customers who ordered have no forecast tonight"],
+        [as_of, check, passed, message],
     )
 
 

@@ -82,9 +82,86 @@ WRONG = [
     ("audiences.yml", "      stage: { model: ecommerce, is: [lost] }", "      tier:", ["at least one condition"]),
     ("destinations.yml", "folder: audiences/sms", "folder: audiences/./email", ["share 'audiences/email'"]),
     ("audiences.yml", "into: [silent, dormant]", "into: [asleep]", ["'asleep'", "accepted: prospect, lost, dormant"]),
-    ("audiences.yml", "tier: [A]", "tier: [X]", ["audiences.yml:18", "'X'", "'A', 'B', 'C' or 'N'"]),
+    ("audiences.yml", "tier: [A]", "tier: [X]", ["audiences.yml:46", "'X'", "'A', 'B', 'C' or 'N'"]),
     ("audiences.yml", "[email_files]", "[mailchimp]", ["'mailchimp'", "email_files, sms_files"]),
     ("audiences.yml", "stage: { model: ecommerce", "stage: { model: sales", ["'sales' is not enabled"]),
+    (
+        "audiences.yml",
+        "p_no_order_90d: {",
+        "p_no_orders: {",
+        ["audiences.yml:69", "no column 'p_no_orders'", "clv_365d"],
+    ),
+    ("audiences.yml", "{ at_least: 0.2 }", "{ at_leest: 0.2 }", ["audiences.yml:69", "unknown key 'at_leest'"]),
+    ("audiences.yml", "{ at_least: 0.2 }", "{ is: [many] }", ["'is' does not fit p_no_order_90d, which is a number"]),
+    ("audiences.yml", "{ at_least: 0.2 }", "{ at_least: 2018-01-01 }", ["2018-01-01; accepted: a number"]),
+    ("audiences.yml", "{ at_least: 0.2 }", "{ at_least: 0.2, at_most: 0.1 }", ["nothing is in between"]),
+    ("audiences.yml", "{ within_past_days: 180 }", "{ at_least: 180 }", ["accepted: a date, such as 2018-01-31"]),
+    ("audiences.yml", "{ within_past_days: 180 }", "{}", ["needs a test"]),
+    (
+        "audiences.yml",
+        "stages: [declining, silent]",
+        "stages: [declining, gone]",
+        ["unknown stage 'gone' of ecommerce"],
+    ),
+    ("audiences.yml", "{ stages: [declining, silent] }", "{}", ["needs stages or tiers"]),
+    (
+        "audiences.yml",
+        "    playbook: { stages: [declining, silent] }\n",
+        "",
+        ["fading", "add where, playbook, or a file"],
+    ),
+    (
+        "audiences.yml",
+        "  click_collect_only:",
+        "  click_only:",
+        ["no audience is called click_collect_only"],
+    ),
+    (
+        "audiences.yml",
+        "    priority: 60\n",
+        "    where: { tier: [A] }\n",
+        ["has conditions, and audiences/click_collect"],
+    ),
+    ("audiences.yml", "    priority: 60\n", "    quiet_hours: ignore\n", ["marketing respects the quiet hours"]),
+    ("audiences.yml", "holdout: 0.1", "holdout: 10", ["holdout: is 10", "less than or equal to 0.5"]),
+    ("audiences.yml", "per_7_days: 3", "per_7_days: 9", ["limits.email", "numbers must not fall"]),
+    ("audiences.yml", "priority: 10", "priority: 0", ["priority: is 0", "greater than or equal to 1"]),
+    ("audiences.yml", "  universal: 0.05", "  universal: five", ["holdout.universal", "'five'"]),
+    ("audiences/click_collect_only.sql", "count_orders >= 2", "count_orders >= 2;", [".sql:4: holds a ';'"]),
+    (
+        "audiences/click_collect_only.sql",
+        "select customer_key",
+        "delete",
+        [".sql:1: begins with 'delete", "one select"],
+    ),
+    ("audiences/click_collect_only.sql", ">= 2", ">= 2) as x (y", ["parentheses do not match"]),
+    ("audiences/click_collect_only.sql", "'click_collect'", "'click_collect", ["a text or a comment does not end"]),
+    ("playbook.csv", "silent,C,recall,email,", "silent,C,recall,letter,", ["playbook.csv:17: channel: is 'letter'"]),
+    ("playbook.csv", "silent,C,", "silent,N,", ["playbook.csv:17: tier: is 'N'", "A, B, C", "no row for silent C"]),
+    ("playbook.csv", "silent,C,", "quiet,C,", ["playbook.csv:17: stage: is 'quiet'", "prospect, lost, silent"]),
+    ("playbook.csv", "silent,C,", "silent,B,", ["silent B stands in line 16 already"]),
+    ("playbook.csv", "积分14天后失效,2%", ",2%", ["playbook.csv:17: offer_zh: is empty; give the offer in Chinese"]),
+    ("playbook.csv", "失效,2%,", "失效,free,", ["offer_cost: is 'free'; accepted: a share"]),
+    ("playbook.csv", "失效,2%,", "失效,101%,", ["playbook.csv:17: offer_cost: is 101%", "the margin of 100%"]),
+    (
+        "playbook.csv",
+        "失效,2%,",
+        "失效,36.01,",
+        ["offer_cost: is 36.01", "the 36.00 that an order earns", "offer less"],
+    ),
+    (
+        "playbook.csv",
+        "28,90,200,days:60",
+        "28,90,200,days:0",
+        ["exit_rule: is 'days:0'; accepted: ordered, stage_left"],
+    ),
+    ("playbook.csv", "28,90,200,days:60", "28,90,-1,days:60", ["playbook.csv:17: budget: is '-1'"]),
+    ("playbook.csv", "28,90,200,days:60", "28,90,200", ["playbook.csv:17: has 10 values for 11 columns"]),
+    ("playbook.csv", "stage,tier,", "stage,class,", ["playbook.csv:1: the header is", "stage,tier,objective"]),
+    ("quiet_hours.yml", "Europe/Paris", "Europe/Pariss", ["quiet_hours.yml:15", "unknown time zone 'Europe/Pariss'"]),
+    ("quiet_hours.yml", 'until: "20:00" }', 'until: "07:00" }', ["from 08:00 is not before until 07:00"]),
+    ("quiet_hours.yml", 'from: "08:00", until: "20:00"', 'from: 10:00, until: "20:00"', ["put it in quotes"]),
+    ("quiet_hours.yml", '"05-08"', '"05-32"', ["quiet_hours.yml", "05-32"]),
     ("destinations.yml", "channel: email", "channel: letter", ["'letter'", "'email' or 'sms'"]),
     ("destinations.yml", "  sms_files", "  email_files", ["'email_files' stands twice"]),
     ("destinations.yml", "kind: files", "kind: [files", ["destinations.yml:14", "not valid YAML"]),
@@ -146,3 +223,21 @@ def test_a_missing_file_is_named(config_folder: Path):
     (config_folder / "audiences.yml").unlink()
     with pytest.raises(ConfigError, match=r"audiences\.yml: no such file"):
         config.load()
+
+
+def test_an_offer_may_cost_what_an_order_earns(config_folder: Path):
+    (config_folder / "value.yml").write_text((config_folder / "value.yml").read_text().replace("1.0 #", "0.15 #"))
+    config.load()
+    (config_folder / "value.yml").write_text((config_folder / "value.yml").read_text().replace("0.15 #", "0.14 #"))
+    with pytest.raises(
+        ConfigError, match=r"playbook\.csv:15: offer_cost: is 15% of an order, more than the margin of 14%"
+    ):
+        config.load()
+
+
+def test_a_query_may_hold_comments_and_signs_in_texts(config_folder: Path):
+    file = config_folder / "audiences" / "click_collect_only.sql"
+    file.write_text("/* one; two ( */ with a as (select 1) -- three;\nselect 'a;b)' || '' as customer_key")
+    query = config.load().audiences.queries["click_collect_only"]
+    assert "one; two" not in query
+    assert "'a;b)' || ''" in query

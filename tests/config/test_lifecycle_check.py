@@ -69,6 +69,12 @@ def line_of(path: Path, part: str) -> int:
     return next(n for n, line in enumerate(path.read_text().splitlines(), 1) if part.rstrip("\n") in line)
 
 
+def play(folder: Path, stage: str, tiers: str = "ABC") -> None:
+    """The playbook gets cells of another stage."""
+    cells = "".join(f"{stage},{tier},grow,email,x,某,0,14,30,10,stage_left\n" for tier in tiers)
+    (folder / "playbook.csv").write_text((folder / "playbook.csv").read_text() + cells)
+
+
 def spoil(folder: Path, old: str, new: str, model: str = "ecommerce") -> Path:
     path = folder / "lifecycle" / f"{model}.yml"
     text = path.read_text()
@@ -81,6 +87,8 @@ def spoil(folder: Path, old: str, new: str, model: str = "ecommerce") -> Path:
 def test_a_wrong_model_is_refused_with_its_line(config_folder, wrong):
     old, new, named, says = WRONG[wrong]
     path = spoil(config_folder, old, new)
+    if "stage: few" in new:
+        play(config_folder, "few")
     result = check()
     message = str(result.exception)
     assert isinstance(result.exception, ConfigError)
@@ -110,6 +118,7 @@ def test_all_models_are_shown_on_request_and_stages_without_their_events_say_so(
 def test_a_stage_beyond_reach_for_want_of_optional_events_only_is_not_refused(config_folder):
     spoil(config_folder, "source: >-", "optional_events: [visit]\nsource: >-")
     spoil(config_folder, MATURE, VISITED + MATURE)
+    play(config_folder, "visited")
     result = check()
     assert "  visited    X 某: cannot occur: no source delivers visit\n" in result.output
     assert result.exit_code == 0
@@ -119,6 +128,7 @@ def test_a_stage_that_its_optional_events_could_not_save_is_refused(config_folde
     spoil(config_folder, "source: >-", "optional_events: [visit]\nsource: >-")
     stage = STAGE.format("visited", "{ all: [{ orders: { exactly: 0 } }, { event: { types: [visit] } }] }")
     path = spoil(config_folder, MATURE, stage + MATURE)
+    play(config_folder, "visited", "N")
     message = str(check().exception)
     assert f"{path}:{line_of(path, '- stage: visited')}: stages.6: nobody can ever be in 'visited'" in message
 

@@ -159,11 +159,11 @@ def build(night: date, warehouse: Connection) -> None:
     """A night as `perennial nightly` builds it, without its checks."""
     built = settings()
     only = ["build", "--exclude-resource-type", "test", "unit_test", "--select"]
-    needed = ["+audience_members", "+int_order_histories", "dim_reasons"]
+    needed = ["+audience_members", "+int_order_histories", "dim_reasons", "--exclude", "source:clv+"]
     transform.run([*only, *needed], built, night, warehouse)
     with database.connect() as session:
         store.write(session, night, built.value, *tonight.run(session, night, built.value))
-    transform.run([*only, "customer_clv"], built, night, warehouse)
+    transform.run([*only, "source:clv+,+audience_members"], built, night, warehouse)
     with database.connect() as session:
         session.execute(
             "insert into ops.nights (as_of, build_started_at, built_at, config_hash) values (%s, %s, %s, %s)",

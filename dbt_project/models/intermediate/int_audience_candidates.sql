@@ -11,10 +11,6 @@ customers as (
     ),
 
 {% endif %}
-queries as (
-    select * from {{ ref('int_audience_queries') }}
-),
-
 former_keys as (
     select
         customer_key,
@@ -27,58 +23,75 @@ audiences as (
     {{ rows_of(var('audiences'), {'audience': 'text', 'is_marketing': 'boolean', 'holdout': 'integer'}) }}
 ),
 
+{% set needed = [
+    'customer_key', 'country', 'stage', 'abc_tier', 'stage_since', 'last_ordered_on', 'clv_365d'
+] %}
+
 -- every condition is asked once of everybody
-matched as (
+met as (
     select
-        c.customer_key,
-        found.audience
-    from customers as c
-    cross join lateral unnest(array_remove(array[
-        {% for audience in var('audiences') %}
-            {% if audience.where %}
-                case when {{ audience.where }} then '{{ audience.audience }}' end
-            {% else %}
-                cast(null as text)
-            {% endif %}
-            {% if not loop.last %},{% endif %}
+        {% for column in needed %}
+            c.{{ column }},
         {% endfor %}
-    ], null)) as found (audience)
-    union all
+        {{ bucket('c.customer_key', 'everywhere') }} as bucket,
+        unnest(array_remove(array[
+            {% for audience in var('audiences') %}
+                {% if audience.where %}
+                    case when {{ audience.where }} then '{{ audience.audience }}' end
+                {% else %}
+                    cast(null as text)
+                {% endif %}
+                {% if not loop.last %},{% endif %}
+            {% endfor %}
+        ], null)) as audience
+    from customers as c
+),
+
+queried as (
     select distinct
-        customer_key,
-        audience
-    from queries
+        {% for column in needed %}
+            c.{{ column }},
+        {% endfor %}
+        {{ bucket('c.customer_key', 'everywhere') }} as bucket,
+        queries.audience
+    from {{ ref('int_audience_queries') }} as queries
+    inner join {{ ref('customer_360') }} as c on queries.customer_key = c.customer_key
+),
+
+meant as (
+    select * from met
+    union all
+    select * from queried
 ),
 
 -- who merged with somebody held out is held out
 int_audience_candidates as (
     select
-        matched.audience,
-        matched.customer_key,
-        upper(btrim(customers.country)) as country,
-        customers.stage,
-        customers.abc_tier,
-        customers.stage_since,
-        customers.last_ordered_on,
-        customers.clv_365d,
+        meant.audience,
+        meant.customer_key,
+        upper(btrim(meant.country)) as country,
+        meant.stage,
+        meant.abc_tier,
+        meant.stage_since,
+        meant.last_ordered_on,
+        meant.clv_365d,
         audiences.is_marketing and (
-            {{ bucket('matched.customer_key', 'everywhere') }} < {{ universal }}
+            meant.bucket < {{ universal }}
             or (former_keys.keys is not null and exists (
                 select from unnest(former_keys.keys) as former (key)
                 where {{ bucket('former.key', 'everywhere') }} < {{ universal }}
             ))
         ) as is_held_out_everywhere,
         audiences.holdout > 0 and (
-            {{ bucket('matched.customer_key', "' || matched.audience || '") }} < audiences.holdout
+            {{ bucket('meant.customer_key', "' || meant.audience || '") }} < audiences.holdout
             or (former_keys.keys is not null and exists (
                 select from unnest(former_keys.keys) as former (key)
-                where {{ bucket('former.key', "' || matched.audience || '") }} < audiences.holdout
+                where {{ bucket('former.key', "' || meant.audience || '") }} < audiences.holdout
             ))
         ) as is_held_out_here
-    from matched
-    inner join audiences on matched.audience = audiences.audience
-    inner join customers on matched.customer_key = customers.customer_key
-    left join former_keys on matched.customer_key = former_keys.customer_key
+    from meant
+    inner join audiences on meant.audience = audiences.audience
+    left join former_keys on meant.customer_key = former_keys.customer_key
 )
 
 select * from int_audience_candidates

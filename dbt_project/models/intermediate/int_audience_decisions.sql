@@ -1,158 +1,73 @@
 {{ config(materialized='view') }}
 
 with
-candidates as (
-    select * from {{ ref('int_audience_candidates') }}
+gates as (
+    select * from {{ ref('int_audience_gates') }}
 ),
 
-problems as (
-    select distinct audience from {{ ref('audience_problems') }}
-),
-
-reach as (
-    select * from {{ ref('int_reach') }}
-),
-
-contacts as (
-    select * from {{ ref('int_contacts') }}
-),
-
-targets as (
-    {{ targets() }}
-),
-
-cells as (
-    {{ playbook_cells() }}
-),
-
--- what an audience does not say itself, the member's cell of the playbook does
-eligible as (
-    select
-        candidates.audience,
-        candidates.customer_key,
-        candidates.stage_since,
-        candidates.last_ordered_on,
-        candidates.clv_365d,
-        candidates.is_held_out_everywhere,
-        candidates.is_held_out_here,
-        targets.number,
-        targets.destination,
-        targets.channel,
-        targets.purpose,
-        targets.is_marketing,
-        targets.priority,
-        targets.valid_days,
-        coalesce(targets.cool_down_days, cells.cadence_days) as cadence_days,
-        coalesce(targets.cool_down_days, cells.cool_down_days) as cool_down_days,
-        coalesce(targets.budget, cells.budget) as budget,
-        case when targets.budget is null then cells.stage || cells.tier end as budget_of,
-        cells.exit_rule,
-        cells.exit_days
-    from candidates
-    inner join targets on candidates.audience = targets.audience
-    left join cells
-        on
-            targets.is_playbook
-            and candidates.stage = cells.stage
-            and candidates.abc_tier = cells.tier
-    where not targets.is_playbook or cells.channel in (targets.channel, 'both')
-),
-
--- what the same audience did before
-contacted as (
-    select
-        candidates.audience,
-        candidates.customer_key,
-        contacts.channel,
-        max(contacts.decided_on) as last_decided_on,
-        min(contacts.decided_on) filter (where contacts.decided_on >= candidates.stage_since) as stay_decided_on
-    from contacts
-    inner join candidates
-        on
-            contacts.customer_key = candidates.customer_key
-            and contacts.audience = candidates.audience
-    group by candidates.audience, candidates.customer_key, contacts.channel
-),
-
--- whoever was handed over stays until her days are over: she is written to once, not every night
-remembered as (
-    select
-        eligible.*,
-        contacted.last_decided_on,
-        contacted.stay_decided_on,
-        coalesce(contacted.last_decided_on + eligible.valid_days > {{ as_of() }}, false) as is_standing,
-        coalesce(eligible.last_ordered_on > contacted.last_decided_on, false) as has_ordered
-    from eligible
-    left join contacted
-        on
-            eligible.customer_key = contacted.customer_key
-            and eligible.audience = contacted.audience
-            and eligible.channel = contacted.channel
-),
-
--- the first gate that closes is the reason
-gated as (
-    select
-        remembered.*,
-        case
-            when problems.audience is not null then 'audience_stopped'
-            when reach.closed_by is not null then reach.closed_by
-            when remembered.is_held_out_everywhere then 'holdout_universal'
-            when remembered.is_held_out_here then 'holdout'
-            when
-                remembered.exit_rule = 'ordered' and remembered.has_ordered
-                and remembered.last_decided_on + remembered.cool_down_days > {{ as_of() }}
-                then 'exited'
-            when remembered.stay_decided_on + remembered.exit_days <= {{ as_of() }} then 'exited'
-            when remembered.is_standing then null
-            when
-                remembered.last_decided_on >= remembered.stage_since
-                and remembered.last_decided_on + remembered.cadence_days > {{ as_of() }}
-                then 'cool_down'
-            when
-                remembered.last_decided_on < remembered.stage_since
-                and remembered.last_decided_on + remembered.cool_down_days > {{ as_of() }}
-                then 'cool_down'
-            when remembered.is_marketing then reach.limited_by
-        end as reason,
-        -- the smallest wins: who stands, then by priority, then by the order of the file
-        case
-            when remembered.is_marketing
-                then
-                    (case when remembered.is_standing then 0 else 1 end) * 1000000
-                    + remembered.priority * 1000 + remembered.number
-        end as rank
-    from remembered
-    inner join reach
-        on
-            remembered.customer_key = reach.customer_key
-            and remembered.channel = reach.channel
-            and remembered.purpose = reach.purpose
-    left join problems on remembered.audience = problems.audience
+passing as (
+    select * from {{ ref('int_audience_gates') }}
+    where reason is null
 ),
 
 -- one marketing audience per person and channel
+winners as (
+    select
+        customer_key,
+        channel,
+        min(rank) as rank
+    from {{ ref('int_audience_gates') }}
+    where reason is null
+    group by customer_key, channel
+),
+
 arbitrated as (
     select
-        *,
-        coalesce(reason, case
-            when
-                rank > min(rank) filter (where reason is null) over (partition by customer_key, channel)
-                then 'other_audience'
-        end) as reason_so_far
-    from gated
+        passing.*,
+        coalesce(passing.rank > winners.rank, false) as is_beaten
+    from passing
+    inner join winners
+        on
+            passing.customer_key = winners.customer_key
+            and passing.channel = winners.channel
 ),
 
 -- the budget is of people newly written to, the most valuable first
 placed as (
     select
         *,
-        reason_so_far is null and budget is not null and not is_standing as costs,
         dense_rank() over (
-            partition by audience, budget_of, reason_so_far is null and budget is not null and not is_standing
+            partition by audience, budget_of, is_beaten or is_standing or budget is null
             order by clv_365d desc nulls last, customer_key
         ) as place
     from arbitrated
+),
+
+decided as (
+    select
+        audience,
+        destination,
+        customer_key,
+        channel,
+        purpose,
+        is_holdout,
+        reason
+    from gates
+    where reason is not null
+    union all
+    select
+        audience,
+        destination,
+        customer_key,
+        channel,
+        purpose,
+        is_holdout,
+        case
+            when is_beaten then 'other_audience'
+            when place > budget and not is_standing then 'budget'
+            else 'export'
+        end as reason
+    from placed
 ),
 
 int_audience_decisions as (
@@ -162,10 +77,10 @@ int_audience_decisions as (
         customer_key,
         channel,
         purpose,
-        case when reason_so_far is null and not (costs and place > budget) then 'export' else 'exclude' end as verdict,
-        coalesce(reason_so_far, case when costs and place > budget then 'budget' end, 'export') as reason,
-        is_held_out_everywhere or is_held_out_here as is_holdout
-    from placed
+        case when reason = 'export' then 'export' else 'exclude' end as verdict,
+        reason,
+        is_holdout
+    from decided
 )
 
 select * from int_audience_decisions

@@ -2,7 +2,7 @@
 -- depends_on: {{ ref('customer_360') }}
 with
 {% for audience in var('audiences') if audience.query %}
-    {{ audience.audience }} as (
+    audience_query_{{ audience.number }} as (
         select cast(null as text) as customer_key where false
         union all
         ({{ audience.query }})
@@ -14,7 +14,7 @@ int_audience_queries as (
         select
             '{{ audience.audience }}' as audience,
             customer_key
-        from {{ audience.audience }}
+        from audience_query_{{ audience.number }}
         union all
     {% endfor %}
     select

@@ -1,6 +1,8 @@
-{{ config(materialized='view') }}
+-- After customer_360, so that it is built late in the night: what a tool says until then counts in this night.
+-- depends_on: {{ ref('customer_360') }}
 
--- a view: what a tool says between two tasks of a night counts in this night
+{% set gravest_first = "array['complaint', 'unsubscribed', 'blocked', 'bounced']" %}
+
 with
 keys as (
     select * from {{ ref('int_customer_keys') }}
@@ -17,61 +19,53 @@ contacts as (
 opt_outs as (
     select
         channel,
-        reason,
-        {{ comparable_address('channel', 'address') }} as address
+        {{ comparable_address('channel', 'address') }} as address,
+        min(array_position({{ gravest_first }}, reason)) filter (where reason <> 'bounced') as wish,
+        min(array_position({{ gravest_first }}, reason)) filter (where reason = 'bounced') as bounce
     from {{ source('pii', 'opt_outs') }}
+    group by 1, 2
+),
+
+records as (
+    select
+        source_customers.source,
+        source_customers.source_customer_id,
+        opt_outs.*
+    from source_customers
+    cross join lateral (
+        values ('email', source_customers.email), ('sms', source_customers.phone)
+    ) as given (channel, address)
+    inner join opt_outs
+        on
+            given.channel = opt_outs.channel
+            and given.address = opt_outs.address
 ),
 
 -- her wish counts for every address she ever gave, and for everybody who shares it; a bounce for the one in use
-addresses as (
-    select
-        keys.customer_key,
-        'email' as channel,
-        source_customers.email as address
-    from source_customers
-    inner join keys
-        on
-            source_customers.source = keys.source
-            and source_customers.source_customer_id = keys.source_customer_id
-    union all
-    select
-        keys.customer_key,
-        'sms' as channel,
-        source_customers.phone as address
-    from source_customers
-    inner join keys
-        on
-            source_customers.source = keys.source
-            and source_customers.source_customer_id = keys.source_customer_id
-),
-
 persons as (
     select
-        addresses.customer_key,
-        opt_outs.channel,
-        opt_outs.reason
-    from opt_outs
-    inner join addresses
+        keys.customer_key,
+        records.channel,
+        coalesce(
+            records.wish,
+            case when records.address in (contacts.email, contacts.phone) then records.bounce end
+        ) as place
+    from records
+    inner join keys
         on
-            opt_outs.channel = addresses.channel
-            and opt_outs.address = addresses.address
-    left join contacts on addresses.customer_key = contacts.customer_key
-    where
-        opt_outs.reason <> 'bounced'
-        or opt_outs.address in (contacts.email, contacts.phone)
+            records.source = keys.source
+            and records.source_customer_id = keys.source_customer_id
+    left join contacts on keys.customer_key = contacts.customer_key
 ),
 
--- of several reasons the gravest
 int_opt_outs as (
-    select distinct on (customer_key, channel)
+    select
         customer_key,
         channel,
-        reason
+        ({{ gravest_first }})[min(place)] as reason
     from persons
-    order by
-        customer_key,
-        channel,
-        array_position(array['complaint', 'unsubscribed', 'blocked', 'bounced'], reason)
+    where place is not null
+    group by customer_key, channel
 )
 
 select * from int_opt_outs

@@ -61,20 +61,17 @@ ways as (
     from targets
 ),
 
--- marketing messages that she got before the day on which she would get tonight's
-counted as (
+-- days of marketing messages on her clocks, as far back as any limit reaches
+written as (
     select
-        timed.customer_key,
-        contacts.channel,
-        count(*) filter (where contacts.contacted_on >= timed.send_on) as count_1_day,
-        count(*) filter (where contacts.contacted_on > timed.send_on - 7) as count_7_days,
-        count(*) as count_30_days
+        customer_key,
+        channel,
+        array_agg(contacted_on) as days
     from contacts
-    inner join timed on contacts.customer_key = timed.customer_key
     where
-        contacts.contacted_on > timed.send_on - 30
-        and contacts.audience not in (select audience from targets where not is_marketing)
-    group by timed.customer_key, contacts.channel
+        contacted_on > {{ as_of() }} - 30
+        and audience not in (select audience from targets where not is_marketing)
+    group by customer_key, channel
 ),
 
 int_reach as (
@@ -92,9 +89,10 @@ int_reach as (
             else opt_outs.reason
         end as closed_by,
         case
-            when counted.count_1_day >= limits.per_day then 'limit_1_day'
-            when counted.count_7_days >= limits.per_7_days then 'limit_7_days'
-            when counted.count_30_days >= limits.per_30_days then 'limit_30_days'
+            when written.days is null then null
+            when {{ count_days_from('timed.send_on') }} >= limits.per_day then 'limit_1_day'
+            when {{ count_days_from('timed.send_on - 6') }} >= limits.per_7_days then 'limit_7_days'
+            when {{ count_days_from('timed.send_on - 29') }} >= limits.per_30_days then 'limit_30_days'
         end as limited_by
     from timed
     cross join ways
@@ -109,10 +107,10 @@ int_reach as (
         on
             timed.customer_key = opt_outs.customer_key
             and ways.channel = opt_outs.channel
-    left join counted
+    left join written
         on
-            timed.customer_key = counted.customer_key
-            and ways.channel = counted.channel
+            timed.customer_key = written.customer_key
+            and ways.channel = written.channel
 )
 
 select * from int_reach

@@ -1,13 +1,13 @@
 """What a customer is worth tonight, what she consented to, and which audiences she is in or out of, and why."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
 
 from perennial.activation.outlook import Outlook, outlook
-from perennial.activation.where_words import Candidate, Check, Course, checks
+from perennial.activation.where_words import Candidate, Check, Course, audience_checks
 from perennial.config import Config
 from perennial.lifecycle.phrases import Words
 
@@ -28,12 +28,14 @@ CONSENTS = """
 """
 VERDICTS = """
     select m.audience, m.destination, m.channel, m.verdict, m.reason,
-        coalesce(r.label_en, m.reason) as label_en, coalesce(r.label_zh, m.reason) as label_zh
+        coalesce(r.label_en, m.reason) as label_en, coalesce(r.label_zh, m.reason) as label_zh,
+        m.is_holdout, m.since, m.earliest_send_at
     from activation.audience_members as m
     left join marts.dim_reasons as r on r.kind = 'audience' and r.reason = m.reason
     where m.customer_key = %s and m.as_of = %s
     order by m.destination
 """
+QUERIED = "select distinct audience from intermediate.int_audience_queries where customer_key = %s"
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,19 @@ class Consent:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the night decided for one destination: export or exclude, and the reason."""
+    """What the night decided for one destination: export or exclude, the reason, and since which night.
+
+    `earliest_send_at` is the first moment at which her country's quiet hours allow a message.
+    """
 
     destination: str
     channel: str
     verdict: str
     reason: str
     label: Words
+    is_holdout: bool
+    since: date
+    earliest_send_at: datetime
 
 
 @dataclass(frozen=True)
@@ -91,9 +99,8 @@ def standing(session: psycopg.Connection, key: str, config: Config, as_of: date)
     candidate = _candidate(session, key, as_of, tonight)
     verdicts: dict[str, list[Verdict]] = {}
     for row in session.execute(VERDICTS, [key, as_of]):
-        label = Words(row["label_en"], row["label_zh"])
-        verdict = Verdict(row["destination"], row["channel"], row["verdict"], row["reason"], label)
-        verdicts.setdefault(row["audience"], []).append(verdict)
+        audience, label = row.pop("audience"), Words(row.pop("label_en"), row.pop("label_zh"))
+        verdicts.setdefault(audience, []).append(Verdict(**row, label=label))
     share = tonight["revenue_share_cum"]
     return Standing(
         historic_value=float(tonight["historic_value"]),
@@ -108,7 +115,7 @@ def standing(session: psycopg.Connection, key: str, config: Config, as_of: date)
                 label=Words(audience.label.en, audience.label.zh),
                 objective=audience.objective,
                 verdicts=verdicts.get(name, []),
-                checks=checks(audience.where, candidate, config.lifecycle.models),
+                checks=audience_checks(name, audience, candidate, config.lifecycle.models, config.lifecycle.default),
             )
             for name, audience in config.audiences.audiences.items()
         ],
@@ -129,4 +136,6 @@ def _candidate(session: psycopg.Connection, key: str, as_of: date, tonight: dict
             row["lifecycle_model"]: Course(row["stage"], row["next_stage"], row["next_stage_on"])
             for row in session.execute(COURSES, [key])
         },
+        columns=session.execute("select * from marts.customer_360 where customer_key = %s", [key]).fetchone() or {},
+        queried=frozenset(row["audience"] for row in session.execute(QUERIED, [key])),
     )

@@ -1,14 +1,16 @@
 """Why a customer meets the conditions of an audience or not, one by one, in English and Chinese."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from perennial.config.audiences import InStage, Turning, Where
+from perennial.activation.column_words import column_words
+from perennial.config.audiences import Audience, Cells, InStage, Turning, Where
+from perennial.config.columns import ColumnTest
 from perennial.config.conditions import Range
 from perennial.config.lifecycle import LifecycleModel
-from perennial.lifecycle.phrases import Words, against, days
+from perennial.lifecycle.phrases import Words, against, days, joined
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Candidate:
     days_since_first_order: int | None
     days_since_last_order: int | None
     courses: dict[str, Course]
+    columns: dict[str, Any] = field(default_factory=dict)  # her row of customer_360
+    queried: frozenset[str] = frozenset()  # audiences whose query names her
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,31 @@ class Check:
     condition: str
     holds: bool
     words: Words
+
+
+def audience_checks(
+    name: str, audience: Audience, she: Candidate, models: dict[str, LifecycleModel], default: str
+) -> list[Check]:
+    """Everything that decides whether an audience means her; `default` is the lifecycle model of the playbook."""
+    if audience.is_query:
+        file, holds = f"audiences/{name}.sql", name in she.queried
+        words = (
+            Words(f"{file} names her", f"{file} 选中此客户")
+            if holds
+            else Words(f"{file} does not name her", f"{file} 未选中此客户")
+        )
+        return [Check("query", holds, words)]
+    found = _cells(audience.playbook, she, models, default) if audience.playbook else []
+    return found + (checks(audience.where, she, models) if audience.where else [])
+
+
+def _cells(cells: Cells, she: Candidate, models: dict[str, LifecycleModel], default: str) -> list[Check]:
+    found = []
+    if cells.stages:
+        found.append(Check("playbook", *_stage(InStage(model=default, is_=cells.stages), she, models)))
+    if cells.tiers:
+        found.append(Check("playbook", *_tier(cells.tiers, she, models)))
+    return found
 
 
 def checks(where: Where, she: Candidate, models: dict[str, LifecycleModel]) -> list[Check]:
@@ -53,6 +82,12 @@ def checks(where: Where, she: Candidate, models: dict[str, LifecycleModel]) -> l
 
 
 Outcome = tuple[bool, Words]
+
+
+def _columns(asked: dict[str, ColumnTest], she: Candidate, models: dict[str, LifecycleModel]) -> Outcome:
+    told = [column_words(name, test, she.columns.get(name), she.as_of) for name, test in asked.items()]
+    decisive = [words for holds, words in told if not holds] or [words for _, words in told]
+    return all(holds for holds, _ in told), joined(decisive)
 
 
 def _stage(asked: InStage, she: Candidate, models: dict[str, LifecycleModel]) -> Outcome:
@@ -111,6 +146,7 @@ KINDS: dict[str, Callable[[Any, Candidate, dict[str, LifecycleModel]], Outcome]]
     "orders": _orders,
     "days_since_first_order": _since_first,
     "days_since_last_order": _since_last,
+    "columns": _columns,
 }
 
 

@@ -78,6 +78,8 @@ def problems(column: str, test: ColumnTest) -> Iterator[str]:
         if key not in KINDS[kind]:
             yield f"'{key}' does not fit {column}, which is a {kind}; accepted: {', '.join(KINDS[kind])}"
         elif key == "is" and isinstance(value, bool) != (kind == "boolean"):
-            yield f"'is' of {column} is {value!r}; accepted: {'true or false' if kind == 'boolean' else 'a list of texts'}"
+            accepted = "true or false" if kind == "boolean" else "a list of texts"
+            yield f"'is' of {column} is {value!r}; accepted: {accepted}"
         elif key in ("at_least", "at_most", "exactly") and isinstance(value, date) != (kind == "date"):
-            yield f"'{key}' of {column} is {value}; accepted: a {kind}{', such as 2018-01-31' if kind == 'date' else ''}"
+            accepted = "a date, such as 2018-01-31" if kind == "date" else f"a {kind}"
+            yield f"'{key}' of {column} is {value}; accepted: {accepted}"
