@@ -29,13 +29,11 @@ MOVES = """
 """
 AUDIENCES = """
     select m.audience, m.channel, count(*) as members, count(*) filter (where m.verdict = 'export') as exported,
-        count(*) filter (where m.reason = 'consent_denied') as consent_denied,
-        count(*) filter (where m.reason = 'no_consent') as no_consent,
-        count(*) filter (where m.reason = 'no_address') as no_address,
-        count(*) filter (where m.reason in ('complaint', 'unsubscribed', 'blocked', 'bounced')) as opted_out,
+        count(*) filter (where m.reason in ('no_address', 'consent_denied', 'no_consent', 'complaint', 'unsubscribed',
+            'blocked', 'bounced')) as not_allowed,
         count(*) filter (where m.reason in ('holdout_universal', 'holdout')) as held_out,
         count(*) filter (where m.reason in ('audience_stopped', 'exited', 'cool_down', 'limit_1_day', 'limit_7_days',
-            'limit_30_days', 'other_audience', 'budget')) as waiting
+            'limit_30_days', 'other_audience', 'budget')) as not_tonight
     from activation.audience_members as m group by m.audience, m.channel order by m.audience, m.channel
 """
 VALUE = """
@@ -166,11 +164,11 @@ def _audiences(session: psycopg.Connection, sent: bool) -> Table:
     table = _table()
     table.add_column("audience", no_wrap=True)
     table.add_column("by", no_wrap=True)
-    for column in ("members", "denied", "unasked", "no address", "opted out", "held out", "not tonight"):
+    for column in ("members", "may not", "held out", "not now"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("exported" if sent else "would be exported", justify="right", no_wrap=True, style="bold")
     for row in session.execute(AUDIENCES):
-        keys = ("members", "consent_denied", "no_consent", "no_address", "opted_out", "held_out", "waiting", "exported")
+        keys = ("members", "not_allowed", "held_out", "not_tonight", "exported")
         table.add_row(row["audience"], row["channel"], *(f"{row[k]:,}" for k in keys))
     return table
 

@@ -22,7 +22,8 @@ ALL = {
     }
 }
 PEOPLE = """
-    insert into intermediate.int_customer_keys select 'shop', k, '2017-01-01', k from unnest(array['ann', 'bob', 'cem']) k;
+    insert into intermediate.int_customer_keys
+        select 'shop', k, '2017-01-01', k from unnest(array['ann', 'bob', 'cem']) k;
     insert into pii.input_customers select 'shop', k, k || '@example.com' from unnest(array['ann', 'bob', 'cem']) k;
     insert into input.input_consents select 'shop', k, 'email', 'marketing', 'granted', '2017-01-01', '2017-01-01'
         from unnest(array['ann', 'bob', 'cem']) k;

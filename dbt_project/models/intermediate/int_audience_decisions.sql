@@ -38,7 +38,7 @@ placed as (
         *,
         dense_rank() over (
             partition by audience, budget_of, is_beaten or is_standing or budget is null
-            order by clv_365d desc nulls last, customer_key
+            order by clv_365d desc nulls last, customer_key asc
         ) as place
     from arbitrated
 ),

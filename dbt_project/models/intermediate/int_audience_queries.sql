@@ -3,7 +3,8 @@
 with
 {% for audience in var('audiences') if audience.query %}
     audience_query_{{ audience.number }} as (
-        select cast(null as text) as customer_key where false
+        select cast(null as text) as customer_key
+        where false
         union all
         ({{ audience.query }})
     ),

@@ -23,7 +23,7 @@ opt_outs as (
         min(array_position({{ gravest_first }}, reason)) filter (where reason <> 'bounced') as wish,
         min(array_position({{ gravest_first }}, reason)) filter (where reason = 'bounced') as bounce
     from {{ source('pii', 'opt_outs') }}
-    group by 1, 2
+    group by channel, {{ comparable_address('channel', 'address') }}
 ),
 
 records as (
@@ -32,9 +32,10 @@ records as (
         source_customers.source_customer_id,
         opt_outs.*
     from source_customers
-    cross join lateral (
-        values ('email', source_customers.email), ('sms', source_customers.phone)
-    ) as given (channel, address)
+    cross join
+        lateral (
+            values ('email', source_customers.email), ('sms', source_customers.phone)
+        ) as given (channel, address)
     inner join opt_outs
         on
             given.channel = opt_outs.channel

@@ -64,14 +64,18 @@ ways as (
 -- days of marketing messages on her clocks, as far back as any limit reaches
 written as (
     select
-        customer_key,
-        channel,
-        array_agg(contacted_on) as days
+        contacts.customer_key,
+        contacts.channel,
+        array_agg(contacts.contacted_on) as days
     from contacts
     where
-        contacted_on > {{ as_of() }} - 30
-        and audience not in (select audience from targets where not is_marketing)
-    group by customer_key, channel
+        contacts.contacted_on > {{ as_of() }} - 30
+        and contacts.audience not in (
+            select targets.audience
+            from targets
+            where not targets.is_marketing
+        )
+    group by contacts.customer_key, contacts.channel
 ),
 
 int_reach as (

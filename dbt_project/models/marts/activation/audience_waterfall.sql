@@ -17,7 +17,11 @@ targets as (
 gates as (
     select *
     from
-        unnest(array[{% for gate in gates %}'{{ gate }}'{% if not loop.last %}, {% endif %}{% endfor %}])
+        unnest(array[
+            {% for gate in gates %}
+                '{{ gate }}'{% if not loop.last %},{% endif %}
+            {% endfor %}
+        ])
         with ordinality as gates (reason, gate)
 ),
 
