@@ -1,3 +1,6 @@
+{# emptied once int_customer_days has read it: nothing to recover after a crash #}
+{{ config(unlogged=true) }}
+
 {% set days = as_built('intermediate', 'int_customer_days') %}
 
 with

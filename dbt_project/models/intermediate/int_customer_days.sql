@@ -5,6 +5,7 @@
     pre_hook=["{{ forget_retired_customers('next_day') }}", "{{ forget_customers_of(ref('int_changed_days')) }}"],
     post_hook=[
         "{{ index_what_was_built('built_from', 'next_day') }}",
+        "truncate {{ ref('int_changed_days') }}",
         {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false},
     ],
     indexes=[{'columns': ['customer_key', 'day'], 'unique': true}]
