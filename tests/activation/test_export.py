@@ -153,6 +153,17 @@ def test_one_destination_that_fails_leaves_the_others_alone(rows):
     assert (on_shelf("lost"), on_shelf("silent")) == (set(), set(people(2).values()))
 
 
+def test_an_audience_that_could_not_be_decided_keeps_its_members():
+    decide(people(3))
+    export.run(NIGHT, settings())
+    decide({}, as_of=TOMORROW)
+    with connect() as session:
+        session.execute("insert into activation.audience_problems values (%s, 'lost', 'unknown_key')", [TOMORROW])
+    with pytest.raises(GateError, match="audience lost is stopped: unknown_key"):
+        export.run(TOMORROW, settings(guards={"first": False, "empty": False}))
+    assert len(on_shelf()) == 3
+
+
 @pytest.mark.parametrize(
     ("tonight", "guard"),
     [

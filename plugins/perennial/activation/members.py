@@ -1,7 +1,7 @@
 """Who is to be in an audience at a destination, and what is said of her: the table `desired` of a session.
 
-Columns: customer_key, address, attributes (jsonb), fingerprint of the last two, send_on (the day on her clocks). A person
-who ordered after the night is not in it: who just bought is not asked why she does not.
+Columns: customer_key, address, attributes (jsonb), fingerprint of the last two, send_on (the day on her own clocks). A
+person who ordered after the night is not in it: who just bought is not asked why she does not.
 """
 
 from dataclasses import dataclass

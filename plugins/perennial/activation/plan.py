@@ -10,6 +10,7 @@ from perennial.activation.guards import Counts, tripped
 from perennial.clock import wall_clock
 from perennial.config import Config
 from perennial.destinations.base import Settings
+from perennial.errors import GateError
 
 # somebody whose address changed is taken out under the old one and added under the new one
 CHANGES = """
@@ -60,6 +61,9 @@ RUN = """
 """
 
 
+STOPPED = "select problem from activation.audience_problems where as_of = %s and audience = %s limit 1"
+
+
 @dataclass(frozen=True)
 class Plan:
     """One audience on its way to one destination; its members stand in the session's table `desired`."""
@@ -84,7 +88,12 @@ def targets(config: Config) -> list[tuple[str, str]]:
 
 
 def make(session: psycopg.Connection, as_of: date, audience: str, destination: str, config: Config) -> Plan:
-    """Write the plan and its rows. One that was begun with the same data goes on as it was."""
+    """Write the plan and its rows. One that was begun with the same data goes on as it was.
+
+    GateError for an audience that could not be decided: nobody is told anything, least of all that everybody left.
+    """
+    if stopped := session.execute(STOPPED, [as_of, audience]).fetchone():
+        raise GateError(f"audience {audience} is stopped: {stopped['problem']}; see activation.audience_problems")
     settings = config.destinations.destinations[destination]
     desired = members.decide(session, as_of, audience, destination, settings, config)
     name = f"{as_of}.{audience}.{destination}"
