@@ -8,19 +8,16 @@ histories are one cell for us. Prints one JSON line per figure.
 
 import argparse
 import json
-import os
 import resource
-import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from common import scratch_warehouse
 
-from perennial import config, embedded, transform
+from perennial import config, transform
 from perennial.clv import Fit, alive_expectation, collapse, fit, fit_spend, spend_cells
 from perennial.value import store
 from perennial.value.backtest import Backtest
@@ -117,17 +114,8 @@ def main() -> None:
     found, _, _ = timed(f"fit and expectations, {asked.customers:,} customers", lambda: fitted(people, "mbg"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(json.dumps({"bench": "value", "figure": "peak memory", "gigabytes": round(peak, 2)}))
-    state = Path(tempfile.mkdtemp(prefix="perennial-bench-"))
-    state.chmod(0o755)
-    os.environ["PERENNIAL_STATE"] = str(state)
-    os.environ.pop("AIRFLOW_CONN_WAREHOUSE", None)
-    try:
-        with embedded.session():
-            embedded.ensure_database(database.NAME)
-            database.migrate()
-            in_sql(people, found)
-    finally:
-        shutil.rmtree(state, ignore_errors=True)
+    with scratch_warehouse():
+        in_sql(people, found)
 
 
 if __name__ == "__main__":

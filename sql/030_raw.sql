@@ -48,6 +48,8 @@ create table if not exists raw.order_lines (
     loaded_at timestamptz not null default now()
 );
 create index if not exists order_lines_by_id on raw.order_lines (source, order_id, line_no);
+-- a night asks for the lines of its batches; they lie together, so the index is tiny
+create index if not exists order_lines_by_batch on raw.order_lines using brin (batch_id);
 
 create table if not exists raw.refunds (
     source text not null,

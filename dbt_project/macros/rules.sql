@@ -8,6 +8,12 @@
     '{{ local_md5(tojson(var("lifecycle"))) }}'
 {%- endmacro %}
 
+{# Fingerprint of what the days of a person are built from. #}
+{% macro days_hash(facts_hash, acquisition_source) -%}
+    {%- set mechanism = 1 -%} {# raise it when the SQL of int_customer_days or of what is built from it changes #}
+    md5(concat_ws(',', {{ mechanism }}, {{ facts_hash }}, {{ acquisition_source }}))
+{%- endmacro %}
+
 {# The frozen population value in force on a day. #}
 {% macro population_value(column, day) -%}
     case

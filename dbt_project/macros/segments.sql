@@ -1,12 +1,13 @@
 {#
   The fifth of all rows in which a value lies, 1 for the lowest to 5: by the middle of the ranks that equal values
   share, so that equal values are in one fifth whatever their number. In whole numbers, so that nothing is rounded.
+  The column count_buyers says how many rows there are.
 #}
 {% macro fifth(value) -%}
     cast((
         5 * (rank() over (order by {{ value }}) - 1 + count(*) over (order by {{ value }}))
-        + 2 * count(*) over () - 1
-    ) / (2 * count(*) over ()) as integer)
+        + 2 * count_buyers - 1
+    ) / (2 * count_buyers) as integer)
 {%- endmacro %}
 
 {# Score of a measure, 1 to 5; `sign` is '-' where less is better. A value at a cut has the better score. #}

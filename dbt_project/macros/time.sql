@@ -28,3 +28,18 @@
 {% macro month_is_over(month) -%}
     cast({{ month }} + interval '1 month' as date) <= {{ as_of() }} + 1
 {%- endmacro %}
+
+{#
+  The typical gap in days: the log-mean of somebody's own gaps, pulled towards `usual`, the gap of others, and bounded as
+  config/lifecycle.yml says. Without gaps of her own it is the usual one.
+#}
+{% macro typical_gap(usual, sum_of_log_gaps, gaps) -%}
+    {%- set cycle = var('cycle') -%}
+    least(greatest(
+        exp(
+            ({{ cycle.prior_weight }} * ln({{ usual }}) + coalesce({{ sum_of_log_gaps }}, 0))
+            / ({{ cycle.prior_weight }} + {{ gaps }})
+        ),
+        {{ cycle.shortest_days }}
+    ), {{ cycle.longest_days }})
+{%- endmacro %}

@@ -12,14 +12,22 @@ from perennial.clv.expectation import observed
 from perennial.connections import Connection
 
 NIGHT = date(2017, 9, 30)
-MODELS = ("int_order_histories", "customer_clv")
+DAYS = ("int_changed_days", "int_customer_days", "int_order_totals")
+MODELS = (*DAYS, "int_order_histories", "customer_clv")
 
-# What the two models read. dbt compiles them without asking whether it is there.
+# What the models read. dbt compiles them without asking whether it is there.
 TABLES = """
 create schema if not exists intermediate;
 create schema if not exists marts;
 create table marts.dim_customers (customer_key text);
-create table marts.fct_orders (customer_key text, ordered_on date, net_amount numeric(18, 4), is_valid boolean)
+create table marts.fct_orders (
+    customer_key text, ordered_on date, gross_amount numeric(18, 4), net_amount numeric(18, 4), is_valid boolean
+);
+create table intermediate.int_ledger (customer_key text, event_type text, event_on date, amount numeric(18, 4));
+create view intermediate.int_cohorts as
+select distinct customer_key, cast(null as date) as cohort_month, 'unknown' as acquisition_source from marts.fct_orders;
+create view intermediate.int_customer_facts as
+select customer_key, date '2010-01-01' as known_on, 'facts' as facts_hash from intermediate.int_cohorts
 """
 HISTORIES = """
 create table intermediate.int_order_histories (
@@ -47,7 +55,7 @@ class Night:
 
 
 class Compiled:
-    """Both models, compiled once for one database."""
+    """The models, compiled once for one database."""
 
     def __init__(self, warehouse: Connection):
         transform.run(["compile", "--select", *MODELS], config.load(), NIGHT, warehouse)

@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 import psycopg
 import pytest
-from clv_warehouse import NIGHT, Compiled, Night, fill, write_fit
+from clv_warehouse import DAYS, NIGHT, Compiled, Night, fill, write_fit
 
 from perennial.clv import RECENT_DAYS, Fit, Histories, Parameters, Spend, score
 from perennial.connections import Connection
@@ -218,10 +218,13 @@ def test_histories_are_those_of_a_plain_count(compiled):
     chance = Random(7)
     people = {f"{number:04}": random_orders(chance) for number in range(2000)}
     with compiled.connect() as session:
-        with session.cursor().copy("copy marts.fct_orders from stdin") as copy:
+        table = "marts.fct_orders (customer_key, ordered_on, net_amount, is_valid)"
+        with session.cursor().copy(f"copy {table} from stdin") as copy:
             for key, orders in people.items():
                 for on, net, is_valid in orders:
                     copy.write_row((key, on, net, is_valid))
+        for model in DAYS:
+            session.execute(f"create table intermediate.{model} as {compiled.sql[model]}")
         rows = compiled.run(session, "int_order_histories")
         session.rollback()
     ordered = {key: orders for key, orders in people.items() if orders}

@@ -102,6 +102,9 @@ WRONG = [
     ("value.yml", "nightly_budget: 10", "nightly_budget: -1", ["value.yml:31", "nightly_budget", "-1"]),
     ("value.yml", "share: 0.5", "share: 1", ["value.yml:34", "loss.share", "less than 1"]),
     ("value.yml", "overdue_cycles: 3", "overdue: 3", ["value.yml:42", "unknown key 'overdue'"]),
+    ("value.yml", "min_order_days: 3", "min_order_days: 1", ["value.yml:46", "min_order_days", "2"]),
+    ("value.yml", "min_customers: 20", "min_customers: 2", ["value.yml:48", "min_customers", "5"]),
+    ("value.yml", "significance: 0.05", "significance: 1", ["value.yml:49", "significance", "less than 1"]),
 ]
 
 

@@ -52,17 +52,22 @@ def test_every_source_row_is_landed_and_loaded_or_quarantined(state):
     ]
 
 
+def differing(before: tuple[dict, ...], after: tuple[dict, ...]) -> set[str]:
+    """What is not there in both, or not the same."""
+    return {name for one, other in zip(before, after, strict=True) for name, _ in one.items() ^ other.items()}
+
+
 def test_running_a_night_again_changes_no_table_and_no_file(state):
     folders = [state / name for name in ("audiences", "landing", "drop")]
     before = nights.fingerprint(*nights.SCHEMAS), nights.files(*folders)
     nights.run("2017-09-29")
-    assert (nights.fingerprint(*nights.SCHEMAS), nights.files(*folders)) == before
+    assert differing(before, (nights.fingerprint(*nights.SCHEMAS), nights.files(*folders))) == set()
 
 
 def test_running_a_past_night_again_changes_nothing(state):
     before = nights.fingerprint(*nights.SCHEMAS), nights.files(state / "audiences")
     nights.run("2017-09-28")
-    assert (nights.fingerprint(*nights.SCHEMAS), nights.files(state / "audiences")) == before
+    assert differing(before, (nights.fingerprint(*nights.SCHEMAS), nights.files(state / "audiences"))) == set()
     assert nights.query("select distinct as_of::text from marts.customer_lifecycle") == [("2017-09-29",)]
 
 
@@ -72,14 +77,25 @@ SCORED = """
 """
 
 
+OF_EACH_NIGHT = ("clv_backtest", "clv_backtest_decile", "fct_tier_moves", "value_concentration", "rfm_cuts")
+OF_EACH_NIGHT += ("fct_segment_totals", "metrics_segments", "metrics_customers")
+OF_EACH_NIGHT += ("fct_early_warnings", "early_warning_recall", "early_warning_quality")
+
+
 def test_nights_one_by_one_equal_one_build_over_the_same_landed_batches(state, monkeypatch):
     before = nights.fingerprint("marts", "activation", "intermediate")
     before.pop("activation.export_runs")  # the other warehouse exports nothing
     before.pop("marts.fct_timeline_revisions")  # what was believed on nights that it never lived
-    for table in ("clv_backtest", "clv_backtest_decile", "fct_tier_moves", "value_concentration", "rfm_cuts"):
-        before.pop(f"marts.{table}")  # of each night
+    for table in OF_EACH_NIGHT:
+        before.pop(f"marts.{table}")
     before.pop("marts.customer_abc")  # a tier depends on that of the night before
     before.pop("marts.customer_clv")  # the other fit started elsewhere, so the last digits differ
+    before.pop("intermediate.int_warning_signs")  # and with them risk
+    before.pop("marts.customer_360")  # holds all of these
+    # rules are those of the first night of the month, and so is what they suggest
+    for table in ("marts.category_affinity", "marts.customer_next_category", "intermediate.int_next_categories"):
+        before.pop(table)
+    before.pop("intermediate.int_line_batches")  # the night that saw a batch first
     before.pop("intermediate.int_order_states")  # at night a view of those only who are computed anew
     scored = nights.query(SCORED)
     embedded.ensure_database("at_once")
@@ -96,7 +112,7 @@ def test_nights_one_by_one_equal_one_build_over_the_same_landed_batches(state, m
     night.score(date(2017, 9, 29))
     monkeypatch.setattr(nights, "query", lambda s, d="at_once", ask=nights.query: ask(s, d))
     after = nights.fingerprint("marts", "activation", "intermediate")
-    assert {t: after[t] for t in before} == before
+    assert differing((before,), ({t: after[t] for t in before},)) == set()
     for one, other in zip(scored, nights.query(SCORED), strict=True):
         assert one[0] == other[0]
         assert one[1:] == pytest.approx(other[1:], rel=1e-4)

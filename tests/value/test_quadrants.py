@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 
 import pytest
-from value_warehouse import connect, fill, rows
+from value_warehouse import TOTALS, connect, fill, rows
 
 pytestmark = pytest.mark.server
 
@@ -54,16 +54,27 @@ def put(session, orders: list[Order], as_of: date) -> None:
     """What the night knows: nothing that happened after it."""
     known = [o for o in orders if o.on <= as_of]
     fill(session, "marts.dim_customers", "customer_key, known_on", ((f"{n:03}", day(n)) for n in range(160)))
-    told = ((o.who, "shop", o.id, o.on, o.gross, c if (c := o.cancelled_on) and c <= as_of else None) for o in known)
-    fill(session, "marts.fct_orders", "customer_key, source, order_id, ordered_on, gross_amount, cancelled_on", told)
-    ledger = [("shop", o.id, "order", o.on, o.gross) for o in known]
-    ledger += [("shop", o.id, "refund", on, -amount) for o in known for on, amount in o.refunds if on <= as_of]
-    ledger += [
-        ("shop", o.id, "cancellation", o.cancelled_on, -o.gross)
-        for o in known
-        if o.cancelled_on and o.cancelled_on <= as_of
+    with_net = [(o, o.net(as_of + timedelta(days=1))) for o in known]
+    fill(
+        session,
+        "marts.fct_orders",
+        "customer_key, source, order_id, ordered_on, gross_amount, cancelled_on, net_amount, is_valid",
+        (
+            (o.who, "shop", o.id, o.on, o.gross, c if (c := o.cancelled_on) and c <= as_of else None, net, net > 0)
+            for o, net in with_net
+        ),
+    )
+    happened = [(o, "order", o.on, o.gross) for o in known]
+    happened += [(o, "refund", on, -amount) for o in known for on, amount in o.refunds if on <= as_of]
+    happened += [
+        (o, "cancellation", o.cancelled_on, -o.gross) for o in known if o.cancelled_on and o.cancelled_on <= as_of
     ]
-    fill(session, "intermediate.int_ledger", "source, order_id, event_type, event_on, amount", ledger)
+    fill(
+        session,
+        "intermediate.int_ledger",
+        "customer_key, source, order_id, ordered_on, event_type, event_on, amount",
+        ((o.who, "shop", o.id, o.on, *event) for o, *event in happened),
+    )
 
 
 def day(person: int) -> date:
@@ -112,6 +123,7 @@ def test_all_nights_of_a_quarter_judge_by_what_was_known_when_it_began(first, va
     for night in NIGHTS:
         with connect(value_database) as session:
             put(session, orders, night)
+            first.build(session, night, *TOTALS, "int_revised_days", "int_quadrant_starts")
             first.build(session, night, "int_quadrant_points", "quadrant_thresholds", "customer_quadrant")
             frozen = rows(session, "select * from marts.quadrant_thresholds")
             said = rows(session, "select * from marts.customer_quadrant")

@@ -7,7 +7,7 @@ from math import ceil
 from random import Random
 
 import pytest
-from value_warehouse import CUTS, Compiled, connect, fill, rows
+from value_warehouse import CUTS, TOTALS, Compiled, connect, fill, rows
 
 pytestmark = pytest.mark.server
 
@@ -54,7 +54,7 @@ def scored(compiled: Compiled, to, people: list[dict]) -> tuple[list[dict], list
         )
         parts = ((f"{n:03}", part) for n, p in enumerate(people) for part in (p["monetary"] - 7, 7))
         fill(session, "marts.fct_orders", "customer_key, net_amount", parts)
-        compiled.build(session, NIGHT, "customer_rfm", "rfm_cuts")
+        compiled.build(session, NIGHT, *TOTALS, "customer_rfm", "rfm_cuts")
         said = rows(session, "select * from marts.customer_rfm order by customer_key")
         cuts = rows(session, "select * from marts.rfm_cuts")
         session.rollback()

@@ -7,7 +7,7 @@ from fractions import Fraction
 from random import Random
 
 import pytest
-from value_warehouse import connect, fill, pointed_at, rows
+from value_warehouse import TOTALS, connect, fill, pointed_at, rows
 
 from perennial import config, transform
 
@@ -88,7 +88,7 @@ def test_tiers_over_nights_are_those_of_the_rule_whichever_nights_fail_or_run_ag
                     "(select max(as_of) from ops.nights where built_at is not null and as_of < %s), '-infinity')",
                     [as_of],
                 )
-                compiled.build(session, as_of, "int_abc_shares")
+                compiled.build(session, as_of, *TOTALS, "int_abc_shares")
                 session.execute(f"insert into marts.fct_tier_moves {compiled.at('fct_tier_moves', as_of)}")
                 compiled.build(session, as_of, "customer_abc", "value_concentration")
             told = rows(session, "select * from marts.customer_abc")
@@ -137,7 +137,7 @@ def test_a_night_run_again_says_what_it_said_and_forgets_the_nights_that_never_e
         with connect(value_database) as session:
             put(session, values, as_of)
             fill(session, "ops.nights", "as_of, built_at", nights.items())
-        chosen = ["int_abc_shares", "fct_tier_moves", "customer_abc", "value_concentration"]
+        chosen = [*TOTALS, "int_abc_shares", "fct_tier_moves", "customer_abc", "value_concentration"]
         with pointed_at(value_database, tmp_path):
             transform.run(["run", *more, "--select", *chosen], config.load(), as_of, value_database)
         nights[as_of] = as_of

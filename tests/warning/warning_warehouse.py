@@ -17,6 +17,9 @@ NIGHT = date(1999, 12, 31)  # what the SQL is compiled for; replaced by the nigh
 MODELS = {
     "int_order_histories": "intermediate",
     "customer_clv": "marts",
+    "int_changed_days": "intermediate",
+    "int_customer_days": "intermediate",
+    "int_order_totals": "intermediate",
     "int_abc_shares": "intermediate",
     "fct_tier_moves": "marts",
     "customer_abc": "marts",
@@ -32,8 +35,13 @@ create schema if not exists intermediate;
 create schema if not exists marts;
 create table if not exists marts.dim_customers (customer_key text, is_prospect boolean);
 create table if not exists marts.fct_orders (
-    customer_key text, ordered_on date, net_amount numeric(18, 4), is_valid boolean default true
+    customer_key text, ordered_on date, gross_amount numeric(18, 4), net_amount numeric(18, 4),
+    is_valid boolean default true
 );
+create or replace view intermediate.int_cohorts as
+select customer_key, cast(null as date) as cohort_month, 'unknown' as acquisition_source from marts.dim_customers;
+create or replace view intermediate.int_customer_facts as
+select customer_key, date '2010-01-01' as known_on, 'facts' as facts_hash from marts.dim_customers;
 create table if not exists intermediate.int_ledger (
     customer_key text, event_on date, event_type text, source text, order_id text, ordered_on date, event_id text,
     amount numeric(18, 4)

@@ -5,24 +5,17 @@ order_lines as (
     select * from {{ ref('stg_order_lines') }}
 ),
 
-orders as (
-    select * from {{ ref('input_orders') }}
-),
-
+-- as they come: joined with their orders they would lose the order in which they can be added up
 input_order_lines as (
     select
-        order_lines.source,
-        order_lines.order_id,
-        order_lines.line_no,
-        order_lines.product_id,
-        order_lines.category,
-        cast(order_lines.quantity as numeric(18, 4)) as quantity,
-        cast(order_lines.amount as numeric(18, 4)) as amount
+        source,
+        order_id,
+        line_no,
+        product_id,
+        category,
+        cast(quantity as numeric(18, 4)) as quantity,
+        cast(amount as numeric(18, 4)) as amount
     from order_lines
-    inner join orders
-        on
-            order_lines.source = orders.source
-            and order_lines.order_id = orders.order_id
 )
 
 select * from input_order_lines

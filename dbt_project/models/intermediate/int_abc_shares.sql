@@ -18,13 +18,11 @@ customers as (
         select
             customer_key,
             {% if basis == 'margin' %}
-                cast(sum(net_amount) * {{ var('value').margin }} as numeric(18, 4)) as value_12m
+                cast(revenue_365 * {{ var('value').margin }} as numeric(18, 4)) as value_12m
             {% else %}
-                sum(net_amount) as value_12m
+                revenue_365 as value_12m
             {% endif %}
-        from {{ ref('fct_orders') }}
-        where ordered_on > {{ as_of() }} - 365
-        group by customer_key
+        from {{ ref('int_order_totals') }}
     ),
 {% endif %}
 

@@ -1,4 +1,3 @@
-{% set cycle = var('cycle') %}
 {% set trend = var('trend') %}
 {% set types = var('events') %}
 
@@ -58,16 +57,9 @@ paced as (
     select
         *,
         {{ population_value('order_value', 'touch_on') }} as order_value,
-        least(greatest(
-            exp(
-                (
-                    {{ cycle.prior_weight }} * ln({{ population_value('median_gap_days', 'touch_on') }})
-                    + coalesce(sum_of_log_gaps, 0)
-                )
-                / ({{ cycle.prior_weight }} + greatest(orders - 1, 0))
-            ),
-            {{ cycle.shortest_days }}
-        ), {{ cycle.longest_days }}) as cycle_days
+        {{ typical_gap(
+            population_value('median_gap_days', 'touch_on'), 'sum_of_log_gaps', 'greatest(orders - 1, 0)'
+        ) }} as cycle_days
     from gaps
 ),
 

@@ -2,41 +2,52 @@
 {% set steps = 5 %}
 
 with
-cohorts as (
-    select * from {{ ref('int_cohorts') }}
+-- not materialized: it would be written out in full
+days as not materialized (
+    select * from {{ ref('int_customer_days') }}
+    where counted_revenue is not null
 ),
 
--- several orders of one day are one
-order_days as (
+-- who came again was watched for 30 days or not; nobody asks whether for 31
+steps as (
     select
-        customer_key,
-        ordered_on
-    from {{ ref('fct_orders') }}
-    where is_valid
-    group by customer_key, ordered_on
+        cohort_month,
+        order_number - 1 as order_number,
+        days_since_order as days_to_next,
+        (array[0, 30, 60, 90, 180, 365])[
+            1 + width_bucket({{ as_of() }} - day + days_since_order, array[30, 60, 90, 180, 365])
+        ] as watched_days
+    from days
+    where order_number between 2 and {{ steps + 1 }}
 ),
 
-followed as (
+came_again as (
     select
-        customer_key,
-        ordered_on,
-        row_number() over life as order_number,
-        lead(ordered_on) over life as next_ordered_on
-    from order_days
-    window life as (partition by customer_key order by ordered_on)
+        cohort_month,
+        order_number,
+        days_to_next,
+        watched_days,
+        count(*) as count_customers
+    from steps
+    group by cohort_month, order_number, days_to_next, watched_days
+),
+
+still_waits as (
+    select
+        cohort_month,
+        order_number,
+        cast(null as integer) as days_to_next,
+        {{ as_of() }} - day as watched_days,
+        count(*) as count_customers
+    from days
+    where is_last_order and order_number <= {{ steps }}
+    group by cohort_month, order_number, day
 ),
 
 int_order_gaps as (
-    select
-        cohorts.cohort_month,
-        cast(followed.order_number as integer) as order_number,
-        followed.ordered_on,
-        followed.next_ordered_on - followed.ordered_on as days_to_next,
-        count(*) as count_customers
-    from followed
-    inner join cohorts on followed.customer_key = cohorts.customer_key
-    where followed.order_number <= {{ steps }}
-    group by cohorts.cohort_month, followed.order_number, followed.ordered_on, followed.next_ordered_on
+    select * from came_again
+    union all
+    select * from still_waits
 )
 
 select * from int_order_gaps

@@ -100,6 +100,17 @@ class EarlyWarning(Entry):
     reasons: Reasons
 
 
+class Offers(Entry):
+    """From when on a category has a cycle of its own, what makes a rule, and how many suggestions are made."""
+
+    min_order_days: int = Field(ge=2, le=100)
+    window_days: int = Field(ge=28, le=3650)
+    min_customers: int = Field(ge=5)
+    significance: float = Field(gt=0, lt=1)
+    prior_customers: int = Field(ge=0)
+    suggestions: int = Field(ge=1, le=20)
+
+
 class Value(Entry):
     """The whole file."""
 
@@ -110,6 +121,7 @@ class Value(Entry):
     abc: Abc
     rfm: Rfm
     early_warning: EarlyWarning
+    offers: Offers
 
     @field_validator("candidates")
     @classmethod

@@ -46,6 +46,25 @@ warnings as (
     where outcome = 'open'
 ),
 
+-- of equals the one she bought last
+favourite_categories as (
+    select distinct on (customer_key)
+        customer_key,
+        category
+    from {{ ref('int_customer_categories') }}
+    where category is not null
+    order by customer_key asc, order_days desc, last_on desc, category asc
+),
+
+replenishments as (
+    select * from {{ ref('customer_replenishment') }}
+),
+
+offers as (
+    select * from {{ ref('customer_next_category') }}
+    where place = 1
+),
+
 customer_360 as (
     select
         {{ as_of() }} as as_of,
@@ -100,10 +119,14 @@ customer_360 as (
         warnings.opened_on as warned_on,
         warnings.reasons as warning_reasons,
         warnings.value_at_risk,
-        -- what she likes
+        -- what she likes, when she needs something again, and what else she may like
+        favourite_categories.category as favourite_category,
         habits.favourite_source,
         habits.favourite_weekday,
-        habits.favourite_weekday_share
+        habits.favourite_weekday_share,
+        replenishments.cycle_days,
+        replenishments.replenish_on,
+        offers.category as next_category
     from customers
     left join habits on customers.customer_key = habits.customer_key
     left join stages on customers.customer_key = stages.customer_key
@@ -116,6 +139,9 @@ customer_360 as (
     left join tiers on customers.customer_key = tiers.customer_key
     left join rfm on customers.customer_key = rfm.customer_key
     left join quadrants on customers.customer_key = quadrants.customer_key
+    left join favourite_categories on customers.customer_key = favourite_categories.customer_key
+    left join replenishments on customers.customer_key = replenishments.customer_key
+    left join offers on customers.customer_key = offers.customer_key
     left join warnings on customers.customer_key = warnings.customer_key
 )
 

@@ -8,14 +8,14 @@ waits as (
     select
         cohort_month,
         order_number,
-        coalesce(days_to_next, {{ as_of() }} - ordered_on) as days,
+        coalesce(days_to_next, watched_days) as days,
         sum(count_customers) as count_all,
         coalesce(sum(count_customers) filter (where days_to_next is not null), 0) as count_over
     from gaps
     group by
         grouping sets (
-            (cohort_month, order_number, coalesce(days_to_next, {{ as_of() }} - ordered_on)),
-            (order_number, coalesce(days_to_next, {{ as_of() }} - ordered_on))
+            (cohort_month, order_number, coalesce(days_to_next, watched_days)),
+            (order_number, coalesce(days_to_next, watched_days))
         )
 ),
 

@@ -16,11 +16,11 @@ counted as (
         horizons.within_days,
         sum(gaps.count_customers) as count_reached,
         coalesce(
-            sum(gaps.count_customers) filter (where gaps.ordered_on + horizons.within_days <= {{ as_of() }}), 0
+            sum(gaps.count_customers) filter (where gaps.watched_days >= horizons.within_days), 0
         ) as count_observed,
         coalesce(
             sum(gaps.count_customers) filter (
-                where gaps.ordered_on + horizons.within_days <= {{ as_of() }}
+                where gaps.watched_days >= horizons.within_days
                 and gaps.days_to_next <= horizons.within_days
             ), 0
         ) as count_repeated

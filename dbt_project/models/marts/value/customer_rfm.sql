@@ -6,12 +6,8 @@ customers as (
     select * from {{ ref('dim_customers') }}
 ),
 
-spent as (
-    select
-        customer_key,
-        sum(net_amount) as monetary
-    from {{ ref('fct_orders') }}
-    group by customer_key
+totals as (
+    select * from {{ ref('int_order_totals') }}
 ),
 
 measured as (
@@ -20,85 +16,98 @@ measured as (
         customers.is_prospect,
         {{ as_of() }} - customers.last_ordered_on as recency_days,
         customers.count_order_days as frequency,
-        coalesce(spent.monetary, 0) as monetary,
-        round(spent.monetary / nullif(customers.count_order_days, 0), 4) as order_value
+        coalesce(totals.net_revenue, 0) as monetary,
+        round(totals.net_revenue / nullif(customers.count_order_days, 0), 4) as order_value
     from customers
-    left join spent on customers.customer_key = spent.customer_key
+    left join totals on customers.customer_key = totals.customer_key
 ),
 
 -- among buyers only: who never bought has no part in anybody's score
+middle as (
+    select
+        count(*) as count_buyers,
+        {{ middle.format('recency_days') }} as middle_recency_days,
+        {{ middle.format('frequency') }} as middle_frequency,
+        {{ middle.format('monetary') }} as middle_monetary
+    from measured
+    where not is_prospect
+),
+
 scored as (
     select
-        *,
+        measured.*,
+        middle.*,
         {{ rfm_score('recency', 'recency_days', '-') }} as recency_score,
         {{ rfm_score('frequency', 'frequency') }} as frequency_score,
         {{ rfm_score('monetary', 'monetary') }} as monetary_score,
         {{ fifth('order_value') }} as order_value_quintile
     from measured
-    where not is_prospect
-),
-
-middle as (
-    select
-        {{ middle.format('recency_days') }} as recency_days,
-        {{ middle.format('frequency') }} as frequency,
-        {{ middle.format('monetary') }} as monetary
-    from measured
-    where not is_prospect
+    cross join middle
+    where not measured.is_prospect
 ),
 
 -- who bought once has few orders, however many others did the same
 compared as (
     select
-        scored.*,
-        case when scored.frequency = 1 then 1 else scored.frequency_score end + scored.monetary_score as fm,
-        scored.frequency = 1 and scored.recency_days <= {{ rfm.new_days }} as is_new,
-        scored.recency_days < middle.recency_days as is_recent,
-        scored.frequency > middle.frequency as is_frequent,
-        scored.monetary > middle.monetary as is_valuable
+        *,
+        case when frequency = 1 then 1 else frequency_score end + monetary_score as fm,
+        frequency = 1 and recency_days <= {{ rfm.new_days }} as is_new,
+        recency_days < middle_recency_days as is_recent,
+        frequency > middle_frequency as is_frequent,
+        monetary > middle_monetary as is_valuable
     from scored
-    cross join middle
 ),
 
 customer_rfm as (
     select
         {{ as_of() }} as as_of,
-        measured.customer_key,
-        measured.recency_days,
-        measured.frequency,
-        measured.monetary,
-        measured.order_value,
-        compared.recency_score,
-        compared.frequency_score,
-        compared.monetary_score,
-        cast(compared.recency_score as text) || compared.frequency_score || compared.monetary_score as rfm_score,
-        compared.order_value_quintile,
+        customer_key,
+        recency_days,
+        frequency,
+        monetary,
+        order_value,
+        recency_score,
+        frequency_score,
+        monetary_score,
+        cast(recency_score as text) || frequency_score || monetary_score as rfm_score,
+        order_value_quintile,
         case
-            when measured.is_prospect then 'prospects'
-            when compared.is_new then 'new'
-            when compared.recency_score = 5 and compared.fm >= 9 then 'champions'
-            when compared.recency_score >= 3 and compared.fm >= 8 then 'loyal'
-            when compared.recency_score >= 4 and compared.fm >= 5 then 'active'
-            when compared.recency_score >= 4 then 'promising'
-            when compared.recency_score = 3 and compared.fm >= 5 then 'needs_attention'
-            when compared.recency_score <= 2 and compared.fm >= 9 then 'previously_loyal'
-            when compared.recency_score <= 2 and compared.fm >= 6 then 'at_risk'
-            when compared.recency_score >= 2 then 'almost_lost'
+            when is_new then 'new'
+            when recency_score = 5 and fm >= 9 then 'champions'
+            when recency_score >= 3 and fm >= 8 then 'loyal'
+            when recency_score >= 4 and fm >= 5 then 'active'
+            when recency_score >= 4 then 'promising'
+            when recency_score = 3 and fm >= 5 then 'needs_attention'
+            when recency_score <= 2 and fm >= 9 then 'previously_loyal'
+            when recency_score <= 2 and fm >= 6 then 'at_risk'
+            when recency_score >= 2 then 'almost_lost'
             else 'dormant'
         end as rfm_group,
-        case
-            when measured.is_prospect then 'prospects'
-            else
-                case when compared.is_valuable then 'important' else 'general' end
-                || case
-                    when compared.is_recent and compared.is_frequent then '_value'
-                    when compared.is_recent then '_development'
-                    when compared.is_frequent then '_retention'
-                    else '_win_back'
-                end
+        case when is_valuable then 'important' else 'general' end
+        || case
+            when is_recent and is_frequent then '_value'
+            when is_recent then '_development'
+            when is_frequent then '_retention'
+            else '_win_back'
         end as rfm_cell
+    from compared
+    union all
+    select
+        {{ as_of() }} as as_of,
+        customer_key,
+        recency_days,
+        frequency,
+        monetary,
+        order_value,
+        null as recency_score,
+        null as frequency_score,
+        null as monetary_score,
+        null as rfm_score,
+        null as order_value_quintile,
+        'prospects' as rfm_group,
+        'prospects' as rfm_cell
     from measured
-    left join compared on measured.customer_key = compared.customer_key
+    where is_prospect
 )
 
 select * from customer_rfm

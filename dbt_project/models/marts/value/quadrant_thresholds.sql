@@ -6,7 +6,7 @@ points as (
             days_{{ point }} as order_days,
             days_365_{{ point }} as order_days_365,
             spend_{{ point }} as spend
-        from {{ ref('int_quadrant_points') }}
+        from {{ ref('int_quadrant_starts') }}
         where days_365_{{ point }} > 0
         {{ 'union all' if not loop.last }}
     {% endfor %}

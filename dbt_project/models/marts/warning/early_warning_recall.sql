@@ -91,7 +91,9 @@ early_warning_recall as (
         months.month_end,
         reasons.reason,
         count(lost.month_end) as count_losses,
-        count(lost.reasons) filter (where reasons.reason = 'any' or reasons.reason = any(string_to_array(lost.reasons, ', '))) as count_warned
+        count(lost.reasons) filter (
+            where reasons.reason = 'any' or reasons.reason = any(string_to_array(lost.reasons, ', '))
+        ) as count_warned
     from months
     cross join reasons
     left join lost on months.month_end = lost.month_end

@@ -1,0 +1,151 @@
+"""How long value and retention marts take: all of them anew, and a night on which one customer in two hundred ordered.
+
+    python bench/marts.py --customers 1000000 --orders 10000000
+
+Customers and orders are made up, the dbt models are the real ones. Prints one JSON line per figure and a table; the
+models that other marts read too (`core`) and the fit are not part of the sum. `clock` is what the marts took from the
+first to the last, two at a time; `cpu` what the server needed for them on all cores; `load` that of the whole machine.
+"""
+
+import argparse
+import json
+import os
+import time
+from datetime import date, datetime
+
+import pandas as pd
+import psutil
+from common import FULL, NIGHT, ORDERED, SHOP, build, grouped_by_hand, say, scratch_warehouse, superuser
+from psycopg import sql
+
+from perennial import config, transform
+from perennial.clock import wall_clock
+from perennial.config import Config
+from perennial.embedded.process import pid_file
+from perennial.value import store, tonight
+from perennial.value.backtest import Backtest
+from perennial.warehouse import database
+
+CORE = ("int_customer_keys", "int_ledger", "int_events", "int_customer_facts", "fct_orders", "dim_customers")
+BEFORE_FIT = (
+    "int_changed_days",
+    "int_customer_days",
+    "int_order_totals",
+    "int_order_histories",
+    "int_abc_shares",
+    "customer_abc",
+    "fct_tier_moves",
+    "value_concentration",
+    "customer_rfm",
+    "rfm_cuts",
+    "int_revised_days",
+    "int_quadrant_starts",
+    "int_quadrant_points",
+    "quadrant_thresholds",
+    "customer_quadrant",
+    "quadrant_paths",
+    "int_cohorts",
+    "int_cohort_months",
+    "int_order_gaps",
+    "fct_cohort_retention",
+    "fct_cohort_retention_by_source",
+    "sales_by_customer_age",
+    "repurchase",
+    "order_funnel",
+)
+AFTER_FIT = ("customer_clv",)
+
+# half of them say how they were won
+CUSTOMERS = """
+    insert into pii.input_customers (source, source_customer_id, registered_on, acquisition_source)
+    select source, source_customer_id, min(ordered_on),
+        (array['search', 'flyer', 'friend', null, null, null])[1 + abs(hashtext(source_customer_id)) % 6]
+    from input.input_orders group by source, source_customer_id;
+    analyze pii.input_customers
+"""
+
+# one in ten of those who order gives back something of an order of any age, one in fifty cancels one
+GIVEN_BACK = """
+    create temporary table busy as
+    select order_id, gross_amount, hashtext(source_customer_id || order_id) as lot from input.input_orders
+    where hashtext(source_customer_id) % 200 = 0 and ordered_on < date '2017-11-01';
+    insert into input.input_refunds
+    select 'shop', 'late ' || order_id, order_id, date '2017-11-01', gross_amount / 4, 'USD' from busy
+    where lot % 100 = 0;
+    update input.input_orders as orders set cancelled_on = date '2017-11-01' from busy
+    where busy.order_id = orders.order_id and busy.lot % 500 = 7;
+    analyze input.input_orders, input.input_refunds
+"""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--orders", type=int, default=1_000_000)
+    asked = parser.parse_args()
+    with scratch_warehouse(), superuser() as cursor:
+        cursor.execute(SHOP, {"customers": asked.customers, "orders": asked.orders})
+        cursor.execute(CUSTOMERS)
+        by_hand = grouped_by_hand(cursor)
+        settings = config.load()
+        full = whole_night(settings, FULL, "--full-refresh")
+        cursor.execute(ORDERED)
+        cursor.execute(GIVEN_BACK)
+        night = whole_night(settings, NIGHT)
+    for what, run in (("full", full), ("night", night)):
+        for name, seconds in run.items():
+            say("marts", f"{name} {what}", seconds)
+    print(f"\n{asked.orders:,} orders of {asked.customers:,} customers; GROUP BY {by_hand:.1f} s")
+    print(f"{'':32}{'full s':>10}{'night s':>10}{'night/full':>12}")
+    for name, seconds in full.items():
+        print(f"{name:32}{seconds:>10.1f}{night[name]:>10.1f}{night[name] / seconds if seconds else 0:>12.3f}")
+    print(f"full marts: {full['clock'] / by_hand:.1f} x the GROUP BY, a night {night['clock'] / by_hand:.1f} x")
+
+
+def whole_night(settings: Config, as_of: date, *options: str) -> dict[str, float]:
+    """Seconds of every model, of core, fit and marts."""
+    mark(as_of, build_started_at=wall_clock())
+    core = build(settings, as_of, CORE, *options)
+    server = psutil.Process(int(pid_file()[0]))
+    before = server.cpu_times()
+    marts = build(settings, as_of, BEFORE_FIT, *options)
+    clock = on_the_clock(as_of)
+    between = server.cpu_times()
+    started = time.monotonic()
+    with database.connect() as session:
+        nothing = Backtest("mbg", (), (), pd.DataFrame(), None)
+        store.write(session, as_of, settings.value, tonight.fit_tonight(session, as_of, nothing), nothing)
+    fit = time.monotonic() - started
+    fitted = server.cpu_times()
+    marts |= build(settings, as_of, AFTER_FIT, *options)
+    mark(as_of, built_at=wall_clock())
+    cpu = of_sessions(between) - of_sessions(before) + of_sessions(server.cpu_times()) - of_sessions(fitted)
+    sums = {"core": sum(core.values()), "fit": fit, "all": sum(marts.values())}
+    return core | marts | sums | {"clock": clock + on_the_clock(as_of), "cpu": cpu, "load": os.getloadavg()[0]}
+
+
+def of_sessions(times: tuple) -> float:
+    """CPU seconds of the sessions and workers that have ended."""
+    return times.children_user + times.children_system
+
+
+def on_the_clock(as_of: date) -> float:
+    """Seconds from the beginning of the first model of the latest run to the end of the last."""
+    told = json.loads((transform.target_folder(as_of) / "run_results.json").read_text("utf-8"))
+    steps = [step for node in told["results"] for step in node["timing"] if step["name"] == "execute"]
+    first, last = min(step["started_at"] for step in steps), max(step["completed_at"] for step in steps)
+    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
+
+
+def mark(as_of: date, **columns: datetime) -> None:
+    """Note in ops.nights how far the night is."""
+    with database.connect() as session:
+        session.execute("insert into ops.nights (as_of) values (%s) on conflict do nothing", [as_of])
+        for name, value in columns.items():
+            change = sql.SQL("update ops.nights set {} = %s where as_of = %s").format(sql.Identifier(name))
+            session.execute(change, [value, as_of])
+
+
+if __name__ == "__main__":
+    main()

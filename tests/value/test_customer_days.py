@@ -1,0 +1,67 @@
+"""Night by night, customer days and what is summed up of them are what a full build says."""
+
+from datetime import date
+from random import Random
+
+import psycopg
+import pytest
+from changing_shop import INPUT, Shop
+from value_warehouse import pointed_at
+
+from perennial import config, transform
+from perennial.connections import Connection
+
+pytestmark = pytest.mark.server
+
+FACTS = ("int_customer_keys", "int_ledger", "int_customer_facts", "fct_orders", "dim_customers", "int_cohorts")
+CHANGED = "intermediate.int_changed_days"
+ASKED = ("int_changed_days", "int_revised_days")
+KEPT = ("int_customer_days", "int_order_totals", "int_quadrant_starts")
+# the nights a window of 91 or 365 days and a quarter move over what happened before them
+NIGHTS = [date(2017, 3, 30), date(2017, 3, 31), date(2017, 4, 1), date(2017, 6, 30), date(2018, 3, 30)]
+
+
+def compiled_in_full(warehouse: Connection) -> dict[str, str]:
+    """The SQL of a full build by model, for the last night."""
+    transform.run(["compile", "--full-refresh", "--select", *ASKED, *KEPT], config.load(), NIGHTS[-1], warehouse)
+    written = transform.target_folder(NIGHTS[-1]) / "compiled"
+    return {model: next(written.rglob(f"{model}.sql")).read_text("utf-8") for model in (*ASKED, *KEPT)}
+
+
+def said(session: psycopg.Connection, query: str) -> set[str]:
+    """Its rows as text."""
+    rows = [row for (row,) in session.execute(f"select cast(said as text) from ({query}) as said")]
+    assert len(rows) == len(set(rows))
+    return set(rows)
+
+
+def versions(session: psycopg.Connection) -> dict[str, dict]:
+    """By table, the transactions that wrote the rows of each person."""
+    ask = "select customer_key, array_agg(distinct cast(xmin as text)) from intermediate.{} group by customer_key"
+    return {model: dict(session.execute(ask.format(model)).fetchall()) for model in KEPT}
+
+
+def test_night_by_night_ends_where_a_full_build_does_and_a_night_run_again_writes_nothing(warehouse, tmp_path):
+    to, shop = warehouse, Shop(Random(5), 400, date(2015, 1, 1))
+    where = {"host": to.host, "port": to.port, "user": to.login, "dbname": to.database, "autocommit": True}
+    with pointed_at(to, tmp_path), psycopg.connect(**where, options="-c timezone=UTC -c jit=off") as session:
+        session.execute(INPUT)
+        full, before, untouched, retired = compiled_in_full(to), {}, 0, 0
+        shop.happen(NIGHTS[0], 2000)
+        for night in NIGHTS:
+            shop.happen(night, 40)
+            shop.tell(session)
+            transform.run(["run", "--select", *FACTS, *ASKED, *KEPT], config.load(), night, to)
+            with session.transaction(force_rollback=True):  # in full, everybody changed
+                session.execute(f"truncate {CHANGED}; insert into {CHANGED} {full['int_changed_days']}")
+                for model in KEPT:
+                    anew = said(session, full[model].replace(str(NIGHTS[-1]), str(night)))
+                    assert said(session, f"select * from intermediate.{model}") == anew, (night, model)
+            wrote = versions(session)
+            untouched += sum(wrote["int_customer_days"].get(who) == by for who, by in before.items())
+            retired += len(set(before) - set(wrote["int_customer_days"]))
+            before = wrote["int_customer_days"]
+        assert untouched > 0.7 * len(before) * (len(NIGHTS) - 1)
+        assert retired > 5
+        transform.run(["run", "--select", *FACTS, *ASKED, *KEPT], config.load(), NIGHTS[-1], to)
+        assert versions(session) == wrote
