@@ -6,7 +6,8 @@ from decimal import Decimal
 from random import Random
 
 import psycopg
-from value_warehouse import fill
+
+from compiled_models import fill
 
 INPUT = """
 create schema if not exists input;

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from value_warehouse import CUTS, MOVES, TABLES, Compiled, pointed_at
+from value_warehouse import CUTS, MOVES, TABLES, Compiled
 
+from compiled_models import pointed_at
 from perennial import config
 from perennial.config.value import Rfm
 from perennial.connections import Connection

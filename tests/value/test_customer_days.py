@@ -6,8 +6,8 @@ from random import Random
 import psycopg
 import pytest
 from changing_shop import INPUT, Shop
-from value_warehouse import pointed_at
 
+from compiled_models import pointed_at
 from perennial import config, transform
 from perennial.connections import Connection
 

@@ -6,7 +6,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 
 import pytest
-from value_warehouse import TOTALS, connect, fill, rows
+from value_warehouse import TOTALS, connect, rows
+
+from compiled_models import fill
 
 pytestmark = pytest.mark.server
 

@@ -7,7 +7,9 @@ from math import ceil
 from random import Random
 
 import pytest
-from value_warehouse import CUTS, TOTALS, Compiled, connect, fill, rows
+from value_warehouse import CUTS, TOTALS, Compiled, connect, rows
+
+from compiled_models import fill
 
 pytestmark = pytest.mark.server
 

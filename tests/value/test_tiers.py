@@ -7,8 +7,9 @@ from fractions import Fraction
 from random import Random
 
 import pytest
-from value_warehouse import TOTALS, connect, fill, pointed_at, rows
+from value_warehouse import TOTALS, connect, rows
 
+from compiled_models import fill, pointed_at
 from perennial import config, transform
 
 pytestmark = pytest.mark.server

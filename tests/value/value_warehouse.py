@@ -1,20 +1,14 @@
 """The SQL of the value marts, compiled by dbt, on tables of our own; nothing is kept."""
 
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 
 import psycopg
-import pytest
 
-from perennial import transform
+from compiled_models import NIGHT, compiled
 from perennial.config import Config
 from perennial.config.value import RfmCuts
 from perennial.connections import Connection
 
-NIGHT = date(1999, 12, 31)  # what the SQL is compiled for; replaced by the night of each test
 MODELS = {
     "int_changed_days": "intermediate",
     "int_customer_days": "intermediate",
@@ -59,26 +53,11 @@ MOVES = "create table marts.fct_tier_moves (as_of date, customer_key text, from_
 CUTS = RfmCuts(recency=[10, 30, 60, 180], frequency=[2, 3, 5, 8], monetary=[10, 20, 50, 99.5])
 
 
-@contextmanager
-def pointed_at(warehouse: Connection, state: Path) -> Iterator[None]:
-    """For dbt, this is the warehouse; afterwards nothing of it is left in the environment."""
-    before = set(os.environ)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PERENNIAL_STATE", str(state))
-        patch.setenv("AIRFLOW_CONN_WAREHOUSE", warehouse.to_json())
-        yield
-    for name in set(os.environ) - before:
-        if name.startswith(("PG", "DBT_")):  # what dbt was told
-            del os.environ[name]
-
-
 class Compiled:
     """The models compiled once for one configuration and database."""
 
     def __init__(self, config: Config, warehouse: Connection):
-        transform.run(["compile", "--select", *MODELS], config, NIGHT, warehouse)
-        written = transform.target_folder(NIGHT) / "compiled"
-        self.sql = {model: next(written.rglob(f"{model}.sql")).read_text("utf-8") for model in MODELS}
+        self.sql = compiled(MODELS, config, warehouse)
 
     def build(self, session: psycopg.Connection, as_of: date, *models: str) -> None:
         """Build these models for a night, one after the other."""
@@ -101,13 +80,6 @@ def connect(to: Connection) -> psycopg.Connection:
     session.execute("set client_min_messages = warning")
     session.execute(TABLES)
     return session
-
-
-def fill(session: psycopg.Connection, table: str, columns: str, rows: Iterable[tuple]) -> None:
-    """Add rows to a table."""
-    with session.cursor() as cursor, cursor.copy(f"copy {table} ({columns}) from stdin") as copy:
-        for row in rows:
-            copy.write_row(row)
 
 
 def rows(session: psycopg.Connection, query: str) -> list[dict]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from warning_warehouse import REMEMBERED, TABLES, Compiled, pointed_at
+from warning_warehouse import REMEMBERED, TABLES, Compiled
 
+from compiled_models import pointed_at
 from perennial import config
 from perennial.connections import Connection
 

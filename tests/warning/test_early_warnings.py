@@ -6,8 +6,9 @@ from decimal import Decimal
 from random import Random
 
 import pytest
-from warning_warehouse import NIGHT, connect, fill, pointed_at, rows
+from warning_warehouse import connect, rows
 
+from compiled_models import NIGHT, fill, pointed_at
 from perennial import config, transform
 
 pytestmark = pytest.mark.server

@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from warning_warehouse import connect, fill, rows
+from warning_warehouse import connect, rows
 
+from compiled_models import fill
 from perennial import config
 from perennial.sample import baskets
 from perennial.value import store, tonight
