@@ -9,7 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from perennial import config, embedded, paths
+from fake_time import Time
+from perennial import config, embedded, http_client, paths
 from perennial.connections import Connection
 from perennial.warehouse import database
 
@@ -22,6 +23,15 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state folder of the test's own, without a server."""
     monkeypatch.setenv("PERENNIAL_STATE", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    """The clock of the HTTP client; no account's pace is left over from another test."""
+    fake = Time()
+    monkeypatch.setattr(http_client, "time", fake)
+    monkeypatch.setattr(http_client, "_buckets", {})
+    return fake
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from twins.vendor import Answer
 
 from perennial.config.destinations import Destinations
 from perennial.destinations.base import Change, Member
-from perennial.destinations.client import Refused
 from perennial.destinations.klaviyo import Destination, Settings
 from perennial.destinations.lists import Limits, Row, batches
+from perennial.http_client import Refused
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ from pydantic import Field, PositiveInt
 from perennial.clock import wall_clock
 from perennial.destinations import lists
 from perennial.destinations.base import Member, OptOut, Outcome
-from perennial.destinations.client import Client, Pace, Refused, base_url, dig, encode, moment, part
 from perennial.destinations.lists import Limits, ListTool, Row
 from perennial.entry import Identifier
 from perennial.errors import ConfigError
+from perennial.http_client import Client, Pace, Refused, base_url, dig, encode, moment, part
 
 LISTS, ATTRIBUTES = "/contacts/lists", "/contacts/attributes"
 CLOCKS_DIFFER = timedelta(minutes=10)  # theirs and ours, at most; more costs time, nothing else

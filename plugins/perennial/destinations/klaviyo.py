@@ -19,9 +19,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from perennial.destinations import lists
 from perennial.destinations.base import Member, OptOut, Outcome
-from perennial.destinations.client import Client, Pace, Refused, base_url, dig, encode, moment, part, without_people
 from perennial.destinations.lists import Limits, ListTool, Row
 from perennial.errors import RetriableError
+from perennial.http_client import Client, Pace, Refused, base_url, dig, encode, moment, part, without_people
 
 REVISION = "2026-07-15"
 JOBS = "/api/profile-bulk-import-jobs"

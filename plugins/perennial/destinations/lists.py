@@ -16,9 +16,9 @@ from pydantic import Field, model_validator
 from perennial.connections import Connection
 from perennial.destinations import base
 from perennial.destinations.base import Change, Delivery, Member, Outcome
-from perennial.destinations.client import Client, Refused
 from perennial.entry import Identifier, Misplaced
 from perennial.errors import FatalError, RetriableError
+from perennial.http_client import Client, Refused
 
 NAME = r"^[^{}]*\{audience\}[^{}]*(\{channel\}[^{}]*)?$"
 ROW_FAULTS = {400, 413, 422}  # what a vendor answers to a batch because of some of its rows

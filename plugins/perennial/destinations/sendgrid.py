@@ -19,9 +19,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from perennial.destinations import lists
 from perennial.destinations.base import Member, OptOut, Outcome
-from perennial.destinations.client import Client, Pace, Refused, base_url, dig, encode, moment, part
 from perennial.destinations.lists import Limits, ListTool, Row
 from perennial.errors import ConfigError, RetriableError
+from perennial.http_client import Client, Pace, Refused, base_url, dig, encode, moment, part
 
 LISTS, FIELDS = "/v3/marketing/lists", "/v3/marketing/field_definitions"
 SEARCHED_AT_ONCE, PAGE = 100, 500

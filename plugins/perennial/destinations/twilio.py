@@ -27,9 +27,9 @@ from pydantic import Field
 from perennial.connections import Connection
 from perennial.destinations import base
 from perennial.destinations.base import Change, Delivery, OptOut, Outcome
-from perennial.destinations.client import Client, Pace, Refused, Unsure, base_url, dig
 from perennial.entry import Identifier
 from perennial.errors import ConfigError, FatalError, RetriableError
+from perennial.http_client import Client, Pace, Refused, Unsure, base_url, dig
 
 LONGEST = 1600  # characters
 FAILURES = 2  # messages in a row that fail before the rest is left for another run

@@ -17,20 +17,6 @@ NIGHT, UNTIL = date(2018, 1, 5), date(2018, 1, 12)
 AUDIENCE = "win_back"
 
 
-class Time:
-    """Time that passes as fast as somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now, self.slept = 0.0, []
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        self.slept.append(seconds)
-
-
 class Harness:
     """One kind with one channel. A kind without a server of its own leaves `twin` alone."""
 

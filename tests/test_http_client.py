@@ -6,10 +6,10 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from perennial import http_client as client
 from perennial.connections import Connection
-from perennial.destinations import client
-from perennial.destinations.client import Client, Pace, Unsure, base_url, dig, encode, moment, without_people
 from perennial.errors import ConfigError, RetriableError
+from perennial.http_client import Client, Pace, Unsure, base_url, dig, encode, moment, without_people
 
 UNSURE = [httpx.Response(500), httpx.ReadTimeout("x"), httpx.RemoteProtocolError("x")]
 

@@ -9,7 +9,7 @@ import logging
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -29,6 +29,7 @@ TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 HERE = {"127.0.0.1", "::1", "localhost"}
 ADDRESS = re.compile(r"[^\s\"'<>,;:()\[\]]+(?:@|%40)[^\s\"'<>,;:()\[\]]+")
 NUMBER = re.compile(r"\+?\d[\d ().-]{5,}\d")
+KEY = re.compile(r"\b(?:sk|rk|pk|ck|cs|shp[a-z]{2})_[^\s\"']+")  # also halves of keys, which some vendors quote
 
 # they log whole addresses of requests, and some vendors want people in them
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -87,6 +88,7 @@ class Client:
     headers: Mapping[str, str] = field(repr=False)
     paces: Mapping[str, Pace]
     _http: httpx.Client = field(default_factory=lambda: _connections(), repr=False, compare=False)
+    rights: str = "the rights this destination needs"  # what to give a new key
 
     def call(
         self,
@@ -125,17 +127,39 @@ class Client:
         except _Again as fault:
             raise RetriableError(f"{what}: {fault}, {ATTEMPTS} times. Try again later.") from None
 
-    def until(self, look: Callable[[], T | None], what: str) -> T:
+    def until(self, look: Callable[[], T | None], what: str, polls: int = POLLS) -> T:
         """What `look` finds in the end; RetriableError if that takes too long."""
-        for _ in range(POLLS):
+        for _ in range(polls):
             if (found := look()) is not None:
                 return found
             self.pause()
-        raise RetriableError(f"{self.vendor}: {what} is not finished after {POLLS * POLL_SECONDS // 60} minutes.")
+        raise RetriableError(f"{self.vendor}: {what} is not finished after {polls * POLL_SECONDS // 60} minutes.")
 
-    def pause(self) -> None:
+    def pause(self, seconds: float = POLL_SECONDS) -> None:
         """Let the vendor work for a while."""
-        time.sleep(POLL_SECONDS)
+        time.sleep(seconds)
+
+    def lines(self, url: str) -> Iterator[str]:
+        """The lines of a file that its address alone opens, each once; a lost connection takes it up where it broke."""
+        lost, known = 0, 0
+        while True:
+            try:
+                with self._http.stream("GET", url) as response:
+                    if response.is_client_error:
+                        raise RetriableError(
+                            f"{self.vendor}: its file is not there ({response.status_code}). Try again."
+                        )
+                    response.raise_for_status()
+                    for number, line in enumerate(response.iter_lines(), start=1):
+                        if number > known:
+                            lost, known = 0, number
+                            yield line
+                    return
+            except (httpx.TransportError, httpx.HTTPStatusError) as fault:
+                lost += 1
+                if lost == ATTEMPTS:
+                    raise RetriableError(f"{self.vendor}: its file breaks off ({type(fault).__name__}).") from None
+                self.pause()
 
     def _once(self, request: httpx.Request, what: str, repeat: bool, pace: str) -> Any:
         self._take_turn(pace)
@@ -158,7 +182,7 @@ class Client:
         if status in (401, 403):
             raise FatalError(
                 f"connection '{self.name}': {self.vendor} does not take the key ({status}: {self.words(answer)}). "
-                "Make a key with the rights this destination needs and set it as the connection's password."
+                f"Make a key with {self.rights} and set it as the connection's password."
             )
         if not response.is_success:
             reason = f"{status}: {self.words(answer)}"
@@ -190,6 +214,8 @@ class Client:
         found = answer
         if isinstance(found, dict) and isinstance(found.get("errors"), list) and found["errors"]:
             found = found["errors"][0]
+        elif isinstance(found, dict) and (inner := found.get("error") or found.get("errors")):
+            found = inner if isinstance(inner, dict) else {"message": inner}
         if not isinstance(found, dict):
             return "no reason given"
         said = next((found[name] for name in ("detail", "message", "title", "code") if found.get(name)), "no reason")
@@ -250,8 +276,8 @@ def moment(value: Any) -> datetime:
 
 
 def without_people(text: str) -> str:
-    """Short, and without anything that looks like an address or a number to call."""
-    return NUMBER.sub("(number)", ADDRESS.sub("(address)", text))[:200]
+    """Short, and without anything that looks like an address, a number to call or a key."""
+    return NUMBER.sub("(number)", ADDRESS.sub("(address)", KEY.sub("(key)", text)))[:200]
 
 
 def _connections() -> httpx.Client:
