@@ -16,13 +16,13 @@ from perennial import config, gate, landing, paths, transform
 from perennial.activation import export, opt_outs
 from perennial.activation.plan import approve as approve_plan
 from perennial.clock import wall_clock
-from perennial.config.sources import Source
 from perennial.connections import Connection, Lookup, configured
 from perennial.errors import ConfigError, FatalError, GateError
 from perennial.lifecycle import approval
 from perennial.lifecycle.check import require_reachable
 from perennial.progress import say
 from perennial.runs import exclusively, recorded
+from perennial.sources.base import Settings
 from perennial.sources.extract import extract
 from perennial.warehouse import database, loader
 
@@ -91,7 +91,7 @@ def load_source(name: str, as_of: date) -> dict[str, int]:
     return total
 
 
-def _load(name: str, source: Source, entity: str, as_of: date, currencies: tuple[str, ...]) -> loader.Loaded:
+def _load(name: str, source: Settings, entity: str, as_of: date, currencies: tuple[str, ...]) -> loader.Loaded:
     batch = landing.find(name, entity, as_of)
     if batch:
         return loader.load(batch, source, currencies)

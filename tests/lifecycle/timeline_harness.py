@@ -13,7 +13,8 @@ from samples import EVENTS, random_model
 from perennial import config, transform
 from perennial.config import Config
 from perennial.config.lifecycle import Lifecycle
-from perennial.config.sources import Entity, Sources
+from perennial.config.sources import Sources
+from perennial.sources.base import Entity
 from perennial.connections import Connection
 from perennial.warehouse import database
 

@@ -7,10 +7,10 @@ import psycopg
 import pyarrow as pa
 import pytest
 
-from perennial.config.sources import Source
 from perennial.connections import Connection
 from perennial.errors import ConfigError, ContractError, RetriableError
 from perennial.sources import sql
+from perennial.sources.sql import Settings
 
 NIGHT = date(2017, 9, 30)
 ORDERS = {
@@ -23,9 +23,9 @@ ORDERS = {
 }
 
 
-def source(**entity) -> Source:
+def source(**entity) -> Settings:
     entity = {"table": "orders", "columns": ORDERS} | entity
-    return Source(kind="sql", connection="shop", timezone="UTC", overlap_days=3, entities={"orders": entity})
+    return Settings(kind="sql", connection="shop", timezone="UTC", overlap_days=3, entities={"orders": entity})
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def postgres(warehouse):
         yield warehouse, session
 
 
-def rows_of(connection: Connection, settings: Source, position=None) -> tuple[list[dict], dict]:
+def rows_of(connection: Connection, settings: Settings, position=None) -> tuple[list[dict], dict]:
     result = []
     for _, extract in sql.open("shop", settings, connection, {"orders": position} if position else {}, NIGHT):
         for table in extract.tables:

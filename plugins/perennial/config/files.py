@@ -85,12 +85,14 @@ def _collect(node: yaml.Node, at: Path_, lines: dict[Path_, int], path: Path) ->
 def _explain(path: Path, lines: dict[Path_, int], problem: dict, data: Any, model: type[Entry]) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
     loc = (*_real(problem["loc"], data), *getattr(context.get("error"), "at", ()))
+    if kind.startswith("union_tag"):
+        loc = (*loc, context["discriminator"].strip("'"))
     line = _line(lines, loc)
     key = ".".join(str(part) for part in loc) or "the file"
     if kind == "extra_forbidden":
-        accepted = ", ".join(_accepted(model, loc[:-1]))
+        accepted = ", ".join(_accepted(model, loc[:-1], data))
         what = f"unknown key '{loc[-1]}'" + (f"; accepted: {accepted}" if accepted else "")
-    elif kind == "missing":
+    elif kind in ("missing", "union_tag_not_found"):
         what = "is missing; add it"
     elif kind in ("literal_error", "union_tag_invalid"):
         accepted = context.get("expected") or context.get("expected_tags")
@@ -127,7 +129,7 @@ def _value(data: Any, loc: Path_) -> Any:
     return data
 
 
-def _accepted(model: Any, loc: Path_) -> list[str]:
+def _accepted(model: Any, loc: Path_, data: Any) -> list[str]:
     """The keys accepted at `loc`, by walking the model; empty where a union makes that ambiguous."""
     current: Any = model
     for part in loc:
@@ -138,8 +140,16 @@ def _accepted(model: Any, loc: Path_) -> list[str]:
         else:
             arguments = getattr(current, "__args__", ())
             current = arguments[-1] if arguments else None
+        data = _value(data, (part,))
         options = [a for a in getattr(current, "__args__", ()) if a is not type(None)]
+        if len(options) == 1 and getattr(options[0], "__args__", ()) and hasattr(current, "__metadata__"):
+            options = [a for a in options[0].__args__ if _is_of_kind(a, data)]  # a union of kinds
         if len(options) == 1 and getattr(current, "__origin__", None) not in (dict, list, tuple):
             current = options[0]
     fields = getattr(current, "model_fields", {})
     return sorted(f.alias or n for n, f in fields.items())
+
+
+def _is_of_kind(model: Any, data: Any) -> bool:
+    kind = getattr(model, "model_fields", {}).get("kind")
+    return kind is not None and isinstance(data, dict) and data.get("kind") in getattr(kind.annotation, "__args__", ())

@@ -3,15 +3,15 @@
 from datetime import date
 
 from perennial import landing
-from perennial.config.sources import Source
 from perennial.connections import Connection
 from perennial.landing import Batch
 from perennial.progress import say
-from perennial.sources.registry import CONNECTORS
+from perennial.sources.base import Settings
+from perennial.sources.registry import connector
 from perennial.warehouse import loader
 
 
-def extract(name: str, source: Source, connection: Connection | None, as_of: date) -> list[Batch]:
+def extract(name: str, source: Settings, connection: Connection | None, as_of: date) -> list[Batch]:
     """All batches of source `name` for the night `as_of`, in the order of its entities.
 
     Entities that are already landed or loaded are not read again: the landing zone is immutable.
@@ -25,7 +25,7 @@ def extract(name: str, source: Source, connection: Connection | None, as_of: dat
     if missing:
         pending = source.model_copy(update={"entities": missing})
         stored = loader.positions(name)
-        for entity, rows in CONNECTORS[source.kind].open(name, pending, connection, stored, as_of):
+        for entity, rows in connector(source).open(name, pending, connection, stored, as_of):
             batch = batches[entity] = landing.write(name, entity, as_of, rows)
             say(f"extract {name}: {batch.rows:,} {entity}")
             for note in batch.notes:

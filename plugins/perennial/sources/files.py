@@ -20,23 +20,33 @@ import io
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
+from pydantic import Field
 
 from perennial import paths
-from perennial.config.sources import Entity, Source
 from perennial.connections import Connection
 from perennial.errors import ConfigError, ContractError, RetriableError
 from perennial.landing import Extract
+from perennial.sources import base
+from perennial.sources.base import Entity
 from perennial.warehouse import contract
 
 ROWS_PER_TABLE = 20_000
 OWN_COLUMNS = ("_file", "_line", "_problem", "_text")
 
 
+class Settings(base.Settings):
+    """Which folder, and which of its files."""
+
+    kind: Literal["files"]
+    folder: str
+    files: str = Field(pattern=r"^[^/].*$")
+
+
 def open(
-    name: str, source: Source, connection: Connection | None, positions: dict[str, Any], as_of: date
+    name: str, source: Settings, connection: Connection | None, positions: dict[str, Any], as_of: date
 ) -> Iterator[tuple[str, Extract]]:
     """Yield every entity of the drop folder; see the registry for the contract."""
     folder = paths.state() / source.folder

@@ -1,29 +1,29 @@
-"""Which connector reads which kind of source."""
+"""Which connector reads which kind of source: every module of this package that says it is one."""
 
-from collections.abc import Iterator
-from datetime import date
-from typing import Any, Protocol
+import importlib
+import pkgutil
+from functools import cache
+from types import ModuleType
 
-from perennial.config.sources import Source
-from perennial.connections import Connection
-from perennial.landing import Extract
-from perennial.sources import files, sql
-
-
-class Connector(Protocol):
-    """A kind of source. `open` yields (entity, extract) pairs, consistent with each other where the system allows it.
-
-    `positions` holds, per entity, the cursor stored after the last loaded batch (None the first time).
-    """
-
-    def open(
-        self,
-        name: str,
-        source: Source,
-        connection: Connection | None,
-        positions: dict[str, Any],
-        as_of: date,
-    ) -> Iterator[tuple[str, Extract]]: ...
+from perennial import sources
+from perennial.sources.base import Connector, Settings
 
 
-CONNECTORS: dict[str, Connector] = {"sql": sql, "files": files}
+@cache
+def kinds() -> dict[str, ModuleType]:
+    """The modules by kind, in alphabetical order."""
+    modules = {
+        found.name: importlib.import_module(f"{sources.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(sources.__path__)
+    }
+    return {name: module for name, module in sorted(modules.items()) if _is_connector(module)}
+
+
+def connector(settings: Settings) -> Connector:
+    """What reads the source that these settings describe."""
+    return kinds()[settings.kind]
+
+
+def _is_connector(module: ModuleType) -> bool:
+    found = getattr(module, "Settings", None)
+    return found is not None and found is not Settings and found.__module__ == module.__name__

@@ -17,23 +17,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import sqlalchemy as sa
 
-from perennial.config.sources import Entity, Source
 from perennial.connections import Connection
+from perennial.entry import Identifier
 from perennial.errors import ConfigError, ContractError, RetriableError
 from perennial.landing import Extract
+from perennial.sources import base
+from perennial.sources.base import Entity
 from perennial.sources.cursor import Cursor
 
 ROWS_PER_TABLE = 20_000
 SNAPSHOT_DIALECTS = ("postgresql", "mysql", "mariadb")
 
 
+class Settings(base.Settings):
+    """Which database, and which of its tables."""
+
+    kind: Literal["sql"]
+    connection: Identifier
+
+    def _check_entity(self, name: str, entity: Entity) -> None:
+        super()._check_entity(name, entity)
+        if (entity.table is None) == (entity.query is None):
+            raise ValueError(f"entities.{name}: needs either 'table' or 'query'")
+
+
 def open(
-    name: str, source: Source, connection: Connection | None, positions: dict[str, Any], as_of: date
+    name: str, source: Settings, connection: Connection | None, positions: dict[str, Any], as_of: date
 ) -> Iterator[tuple[str, Extract]]:
     """Yield every entity of the database; see the registry for the contract."""
     engine = _engine(name, source, connection)
@@ -50,7 +64,7 @@ def open(
         engine.dispose()
 
 
-def _engine(name: str, source: Source, connection: Connection | None) -> sa.Engine:
+def _engine(name: str, source: Settings, connection: Connection | None) -> sa.Engine:
     if connection is None:
         raise ConfigError(
             f"source '{name}': connection '{source.connection}' is not configured. "
@@ -78,7 +92,7 @@ def _faults(what: str) -> Iterator[None]:
         raise ContractError(f"{told}. Mend table, query, cursor or columns in config/sources.yml.") from None
 
 
-def _extract(what: str, source: Source, entity: Entity, session: sa.Connection, stored: Any) -> Extract:
+def _extract(what: str, source: Settings, entity: Entity, session: sa.Connection, stored: Any) -> Extract:
     with _faults(f"{what} ({entity.table or 'its query'})"):
         cursor = Cursor(what, None, source.timezone, stored)
         since = cursor.since(source.overlap_days)

@@ -15,10 +15,10 @@ from psycopg import sql
 from pyarrow import csv
 
 from perennial import landing
-from perennial.config.sources import Column as Origin
-from perennial.config.sources import Source
 from perennial.errors import FatalError
 from perennial.landing import Batch
+from perennial.sources.base import Column as Origin
+from perennial.sources.base import Settings
 from perennial.warehouse import contract, rowcheck
 from perennial.warehouse.database import connect
 
@@ -34,7 +34,7 @@ class Loaded:
     quarantined: int
 
 
-def load(batch: Batch, source: Source, currencies: tuple[str, ...]) -> Loaded:
+def load(batch: Batch, source: Settings, currencies: tuple[str, ...]) -> Loaded:
     """Load `batch` unless it was loaded before; returns its counts either way."""
     with connect() as session:
         session.execute("select pg_advisory_xact_lock(hashtext(%s))", [f"perennial.load.{batch.source}"])

@@ -5,7 +5,7 @@ All checks run in the warehouse, in one pass over the batch; the first broken ru
 
 from psycopg import sql
 
-from perennial.config.sources import Column as Origin
+from perennial.sources.base import Column as Origin
 from perennial.warehouse.contract import Column, Entity
 
 PLAIN_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"

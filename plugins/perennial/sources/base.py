@@ -1,0 +1,115 @@
+"""What a source is: a system that tells of customers, orders and what else the contract knows.
+
+A kind of source is one module of this package with two things:
+
+    Settings(base.Settings)   what config/sources.yml says; `kind` is a Literal with the module's name
+    open(...)                 reads; see the protocol below
+
+The registry finds it, and so does the contract test. Errors name the source and what to do, never a row or a key.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Annotated, Any, Literal, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, model_validator
+
+from perennial.connections import Connection
+from perennial.entry import Entry, Identifier, Misplaced
+from perennial.landing import Extract
+from perennial.warehouse import contract
+
+RESERVED = ("_row_no", "_file", "_line", "_problem", "_text")
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"is '{name}'; accepted: an IANA time zone such as Europe/Paris or Asia/Shanghai") from None
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Column(Entry):
+    """Where the value of one contract column comes from: a source column, perhaps transformed, or a constant."""
+
+    from_: str | None = Field(default=None, alias="from")
+    as_: Literal["cents", "email_key"] | None = Field(default=None, alias="as")
+    values: dict[str, str] | None = None
+    constant: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return {"from": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "Column":
+        if self.from_ in RESERVED:
+            raise ValueError(f"'{self.from_}' is a name of ours; give the column another name with a query")
+        if (self.from_ is None) == (self.constant is None):
+            raise ValueError("needs either 'from' (a source column) or 'constant'")
+        return self
+
+
+class Entity(Entry):
+    """One kind of row of a source: what to read and how it maps to the contract."""
+
+    table: str | None = None
+    query: str | None = None
+    cursor: str | None = None
+    columns: dict[str, Column]
+
+
+class Settings(Entry):
+    """What every source is told. Secrets stand in the connection, never here."""
+
+    kind: str
+    connection: Identifier | None = None
+    timezone: Zone
+    overlap_days: float = Field(default=3, ge=0, le=366)
+    entities: dict[str, Entity]
+
+    @model_validator(mode="after")
+    def _fits_the_contract(self) -> "Settings":
+        for name, entity in self.entities.items():
+            self._check_entity(name, entity)
+        return self
+
+    def _check_entity(self, name: str, entity: Entity) -> None:
+        if name not in contract.ENTITIES:
+            raise ValueError(f"entities: unknown entity '{name}'; accepted: {', '.join(contract.ENTITIES)}")
+        known = {c.name: c for c in contract.ENTITIES[name].columns}
+        for column, origin in entity.columns.items():
+            if column not in known:
+                raise ValueError(f"entities.{name}.columns: unknown column '{column}'; accepted: {', '.join(known)}")
+            for target in (origin.values or {}).values():
+                if known[column].choices and target not in known[column].choices:
+                    raise ValueError(
+                        f"entities.{name}.columns.{column}.values: '{target}'; accepted: "
+                        f"{', '.join(known[column].choices)}"
+                    )
+            if known[column].declared and not origin.constant and not origin.values:
+                raise Misplaced(
+                    "needs 'values' that name every type it delivers, or a 'constant': models are checked against them",
+                    *("entities", name, "columns", column),
+                )
+        missing = [c.name for c in known.values() if c.required and c.name not in entity.columns]
+        if missing:
+            raise ValueError(f"entities.{name}.columns: missing {', '.join(missing)}; map or give a constant")
+
+
+class Connector(Protocol):
+    """A kind of source. `open` yields (entity, extract) pairs, consistent with each other where the system allows it.
+
+    `positions` holds, per entity, the cursor stored after the last loaded batch (None the first time). Each extract is
+    read to its end before the next pair is asked for.
+    """
+
+    def open(
+        self, name: str, source: Any, connection: Connection | None, positions: dict[str, Any], as_of: date
+    ) -> Iterator[tuple[str, Extract]]: ...
