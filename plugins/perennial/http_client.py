@@ -145,7 +145,7 @@ class Client:
         while True:
             try:
                 with self._http.stream("GET", url) as response:
-                    if response.is_client_error:
+                    if response.is_client_error and response.status_code != 429:
                         raise RetriableError(
                             f"{self.vendor}: its file is not there ({response.status_code}). Try again."
                         )

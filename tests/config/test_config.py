@@ -12,7 +12,12 @@ ECOMMERCE = "lifecycle/ecommerce.yml"
 WRONG = [
     # file, what stands there, what somebody writes instead, what the message must say
     ("sources.yml", "overlap_days", "overlapp_days", ["sources.yml:15", "overlapp_days", "accepted: ", "overlap_days"]),
-    ("sources.yml", "kind: sql", "kind: sqll", ["sources.yml:12: sources.shop.kind", "'sqll'", "'files', 'shopify', 'sql', 'stripe', 'woocommerce'"]),
+    (
+        "sources.yml",
+        "kind: sql",
+        "kind: sqll",
+        ["sources.yml:12: sources.shop.kind", "'sqll'", "'files', 'shopify', 'sql', 'stripe', 'woocommerce'"],
+    ),
     ("sources.yml", "order_id: order_no", "order_idd: order_no", ["order_idd", "accepted: order_id, customer_id"]),
     (
         "sources.yml",

@@ -14,8 +14,8 @@ from perennial import config, transform
 from perennial.config import Config
 from perennial.config.lifecycle import Lifecycle
 from perennial.config.sources import Sources
-from perennial.sources.base import Entity
 from perennial.connections import Connection
+from perennial.sources.base import Entity
 from perennial.warehouse import database
 
 RULE_SEEDS = (115, 219, 528, 758, 784, 856)  # chosen so that every stage and kind of condition occurs

@@ -1,63 +1,226 @@
-"""What every connector must do. A new connector is found through the registry and needs an example here."""
+"""What every kind of source must do. The registry finds a new one; it needs an `examples/example_<kind>.py`."""
 
-import sqlite3
-from datetime import date
+import importlib
+import json
+import logging
+from datetime import date, timedelta
 
 import pyarrow as pa
 import pytest
+from examples.shop import Example
+from shop_twins.server import CUT, DROP, REPEAT, Answer
 
-from perennial.config.sources import Source
-from perennial.connections import Connection
-from perennial.sources.registry import CONNECTORS
+from perennial import landing
+from perennial.clock import wall_clock
+from perennial.errors import ConfigError, FatalError, PerennialError, RetriableError
+from perennial.sources import registry
+from perennial.sources.extract import extract
+from perennial.warehouse import contract, loader
 
-NIGHT = date(2017, 9, 30)
-COLUMNS = {"customer_id": "who", "registered_at": "since"}
-
-
-def example_files(state):
-    folder = state / "drop"
-    folder.mkdir()
-    (folder / "a.csv").write_text("who,since\nann,2017-01-01\nbo,2017-02-01\n")
-    entities = {"customers": {"columns": COLUMNS}}
-    return Source(kind="files", folder="drop", files="*.csv", timezone="UTC", entities=entities), None
-
-
-def example_sql(state):
-    with sqlite3.connect(state / "shop.db") as session:
-        session.execute("create table customers (who text, since text)")
-        session.execute("insert into customers values ('ann', '2017-01-01'), ('bo', '2017-02-01')")
-    entities = {"customers": {"table": "customers", "columns": COLUMNS}}
-    source = Source(kind="sql", connection="shop", timezone="UTC", entities=entities)
-    return source, Connection("sqlite", database=str(state / "shop.db"))
+NIGHT = date(2026, 1, 5)
+PASSING = {
+    "429 with a wait": Answer(429, {}, (("Retry-After", "17"),)),
+    "503": Answer(503, {}),
+    "500 without words": Answer(500, b""),
+    "dropped": DROP,
+    "cut in the middle": CUT,
+    "the page before": REPEAT,
+    "garbage": Answer(200, b"<html>busy</html>"),
+}
 
 
-EXAMPLES = {"files": example_files, "sql": example_sql}
+def example_of(kind: str) -> type[Example]:
+    module = importlib.import_module(f"examples.example_{kind}")
+    return next(c for c in vars(module).values() if isinstance(c, type) and getattr(c, "kind", None) == kind)
 
 
-@pytest.fixture(params=sorted(CONNECTORS))
-def opened(request, state):
-    """A function that opens the kind's example source, given stored positions."""
-    source, connection = EXAMPLES[request.param](state)
-    return lambda positions=None: CONNECTORS[request.param].open("it", source, connection, positions or {}, NIGHT)
+@pytest.fixture(params=sorted(registry.kinds()))
+def example(request, state, time):
+    made = example_of(request.param)(state, wall_clock().replace(microsecond=0), time.monotonic)
+    yield made
+    made.close()
 
 
-def test_the_mapped_columns_arrive_as_text(opened):
-    for entity, extract in opened():
-        tables = list(extract.tables)
-        assert entity == "customers"
-        assert set(COLUMNS.values()) <= set(extract.columns)
-        for table in tables:
-            assert table.schema.names == list(extract.columns)
+@pytest.fixture
+def vendor(example):
+    if example.twin is None:
+        pytest.skip("has no server of its own")
+    return example
+
+
+def read(example, positions=None, connection=None, **settings) -> tuple[dict, dict, dict]:
+    """All rows by entity, the positions after them, and notes."""
+    rows, after, notes = {}, {}, {}
+    opened = registry.kinds()[example.kind].open(
+        "it", example.settings(**settings), connection or example.connection(), positions or {}, NIGHT
+    )
+    for entity, extracted in opened:
+        rows[entity] = [row for table in extracted.tables for row in table.to_pylist()]
+        after[entity] = json.loads(json.dumps(extracted.position()))
+        notes[entity] = extracted.notes
+    return rows, after, notes
+
+
+def keys(example, entity, rows) -> set[str]:
+    origin = example.settings().entities[entity].columns[contract.ENTITIES[entity].key[0]]
+    return {row[origin.from_] for row in rows}
+
+
+def night(example, as_of=NIGHT, **settings) -> dict[str, loader.Loaded]:
+    """Extract and load, as a night does."""
+    source = example.settings(**settings)
+    batches = extract("it", source, example.connection(), as_of)
+    return {batch.entity: loader.load(batch, source, ("USD",)) for batch in batches}
+
+
+def test_every_kind_brings_an_example():
+    missing = [kind for kind in registry.kinds() if not importlib.util.find_spec(f"examples.example_{kind}")]
+    assert not missing, f"no tests/sources/examples/example_{missing}.py"
+
+
+def test_the_first_time_everything_is_read_and_once(example):
+    rows, _, _ = read(example)
+    assert {entity: keys(example, entity, found) for entity, found in rows.items()} == example.first
+    for found in rows.values():
+        assert len(found) == len({json.dumps(row) for row in found})
+
+
+def test_rows_come_as_text_tables_with_the_promised_columns(example):
+    for _, extracted in registry.kinds()[example.kind].open("it", example.settings(), example.connection(), {}, NIGHT):
+        for table in extracted.tables:
+            assert table.schema.names == list(extracted.columns)
             assert set(table.schema.types) == {pa.string()}
-        assert [r["who"] for t in tables for r in t.to_pylist()] == ["ann", "bo"]
 
 
-def test_the_position_survives_json_and_is_understood_the_next_night(opened):
-    import json
+def test_the_next_time_only_what_changed_is_read(example):
+    _, positions, _ = read(example)
+    example.change()
+    rows, _, _ = read(example, positions)
+    for entity, wanted in example.changed.items():
+        assert wanted <= keys(example, entity, rows[entity])
+    for entity, known in example.untouched.items():
+        assert not known & keys(example, entity, rows[entity])
 
-    for _, extract in opened():
-        list(extract.tables)
-        position = json.loads(json.dumps(extract.position()))
-    for _, extract in opened({"customers": position}):
-        list(extract.tables)
-        assert extract.position() == position, "reading again without news moves nothing"
+
+def test_without_news_the_position_stays(example):
+    _, positions, _ = read(example)
+    _, again, _ = read(example, positions)
+    assert again == positions
+
+
+@pytest.mark.server
+def test_every_row_passes_the_contract(example, warehouse):
+    for loaded in (night(example), example.change() or night(example, NIGHT + timedelta(1))):
+        assert loaded
+        for entity, counts in loaded.items():
+            assert counts.quarantined == 0, entity
+        assert sum(counts.loaded for counts in loaded.values()) > 0
+
+
+@pytest.mark.server
+def test_the_same_rows_again_change_nothing(example, warehouse):
+    first = night(example)
+    second = night(example, NIGHT + timedelta(1), overlap_days=366)
+    assert sum(counts.new for counts in first.values()) > 0
+    assert [counts.new for counts in second.values()] == [0] * len(second)
+
+
+@pytest.mark.server
+def test_killed_between_entities_and_run_again_the_same_rows_are_there(example, warehouse, monkeypatch):
+    whole, _, _ = read(example)
+    write, survived = landing.write, iter(range(len(whole) - 1))
+
+    def dies(*arguments):
+        if next(survived, None) is None:
+            raise KeyboardInterrupt
+        return write(*arguments)
+
+    monkeypatch.setattr(landing, "write", dies)
+    with pytest.raises(KeyboardInterrupt):
+        extract("it", example.settings(), example.connection(), NIGHT)
+    monkeypatch.setattr(landing, "write", write)
+    assert landed(extract("it", example.settings(), example.connection(), NIGHT)) == whole
+
+
+@pytest.mark.server
+def test_failing_at_any_call_and_run_again_the_same_rows_are_there(vendor, warehouse, state):
+    whole, _, _ = read(vendor)
+    calls = len(vendor.twin.calls)
+    assert calls > len(whole)
+    for good in range(calls):
+        as_of = NIGHT + timedelta(good)
+        vendor.twin.fail(Answer(503, {}), times=1000, after=good)
+        with pytest.raises(RetriableError, match="source 'it'"):
+            extract("it", vendor.settings(), vendor.connection(), as_of)
+        vendor.twin.faults.clear()
+        assert landed(extract("it", vendor.settings(), vendor.connection(), as_of)) == whole
+
+
+def landed(batches) -> dict[str, list[dict]]:
+    return {b.entity: [row for rows in landing.read(b) for row in rows.to_pylist()] for b in batches}
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_what_passes_is_survived_wherever_it_happens(vendor, fault):
+    whole, _, _ = read(vendor)
+    calls = len(vendor.twin.calls)
+    for good in range(calls):
+        vendor.twin.faults.clear()
+        vendor.twin.fail(fault, after=good)
+        try:
+            rows, _, _ = read(vendor)
+        except RetriableError:  # neither survived nor taken for the truth
+            assert fault in (REPEAT, PASSING["garbage"])
+            continue
+        for entity, found in rows.items():
+            assert {json.dumps(r) for r in found} == {json.dumps(r) for r in whole[entity]}
+
+
+def test_a_wait_that_is_asked_for_is_kept(vendor, time):
+    vendor.twin.fail(PASSING["429 with a wait"])
+    read(vendor)
+    assert 17 in time.slept
+
+
+def test_a_clock_that_runs_ahead_does_not_hide_what_comes(example):
+    """Changes dated in the future are read, and the position stays behind them."""
+    _, positions, _ = read(example)
+    example.now += timedelta(days=400)
+    example.change()
+    _, ahead, _ = read(example, positions)
+    limit = (wall_clock() + timedelta(minutes=20)).isoformat()
+    for entity, position in ahead.items():
+        assert (position.get("newest") or "") < limit, entity
+
+
+def test_a_connection_that_is_missing_is_named(vendor):
+    with pytest.raises(ConfigError, match=r"source 'it': connection 'shop'.*AIRFLOW_CONN_SHOP"):
+        list(registry.kinds()[vendor.kind].open("it", vendor.settings(), None, {}, NIGHT))
+
+
+def test_a_right_that_was_taken_away_is_named_with_its_remedy(vendor):
+    vendor.revoke()
+    with pytest.raises(FatalError, match=r"source 'it': connection 'shop'.*(Make a key with|Grant)"):
+        read(vendor)
+
+
+def test_no_key_is_ever_shown(vendor, caplog, capsys):
+    caplog.set_level(logging.DEBUG)
+    wrong = f"{vendor.secret[:-4]}zzzz"
+    seen = [repr(vendor.settings()), repr(vendor.connection())]
+    read(vendor)
+    with pytest.raises(FatalError, match=r"source 'it': connection 'shop'.*Make a key") as refused:
+        read(vendor, connection=vendor.connection(wrong))
+    echo = {"errors": [{"message": f"bad {vendor.secret} of ann@example.com"}], "message": f"bad {vendor.secret}"}
+    for status, body in ((400, echo), (500, {}), (403, echo), (200, [echo]), (200, {"data": [echo]})):
+        answer = Answer(status, body)
+        vendor.twin.fail(answer, times=1000)
+        with pytest.raises(PerennialError, match="source 'it'") as error:
+            read(vendor)
+        vendor.twin.faults.clear()
+        seen.append(str(error.value))
+    seen += [str(refused.value), caplog.text, *capsys.readouterr()]
+    for text in seen:
+        assert vendor.secret not in text
+        assert wrong not in text
+        assert "example.com" not in text.replace("shop.example.com", "")

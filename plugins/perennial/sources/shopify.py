@@ -18,6 +18,7 @@ days), /docs/api/usage/bulk-operations/queries (bulk), /docs/api/usage/search-sy
 """
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -170,7 +171,7 @@ class _Shop:
             elif node.get("__parentId") not in tests:
                 yield from make(node)
 
-    def ask(self, query: str, **variables: Any) -> Any:
+    def ask(self, query: str, /, **variables: Any) -> Any:
         """The data of an answer."""
         for _ in range(ATTEMPTS):
             self._wait_for_points()
@@ -209,7 +210,7 @@ class _Shop:
 
     def _wait_for_points(self) -> None:
         if self.points < self.cost and self.restored:
-            self.client.pause((self.cost - self.points) / self.restored)
+            self.client.pause(math.ceil((self.cost - self.points) / self.restored))
             self.points = self.cost
 
     def _note_points(self, answer: dict[str, Any]) -> None:

@@ -1,0 +1,62 @@
+"""What the contract test needs to know of each kind of source."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+from shop_twins.server import Twin
+
+from perennial.connections import Connection
+from perennial.sources import registry
+from perennial.sources.base import Settings
+
+Keys = dict[str, set[str]]
+
+
+class Example:
+    """A shop with customers 1 and 2 and their orders 11 and 12; then 2 changes 12, and 1 orders 13.
+
+    Rows are named by the first column of their key in the contract. A kind without a server of its own leaves `twin`
+    alone, one without a key `secret`.
+    """
+
+    kind: ClassVar[str]
+    secret: ClassVar[str | None] = None
+    twin: Twin | None = None
+    first: Keys  # all rows of the beginning
+    changed: Keys  # what is new or other after `change`
+    untouched: Keys  # what nobody has to read again
+
+    def __init__(self, state: Path, now: datetime, monotonic: Callable[[], float]) -> None:
+        self.state, self.now, self.monotonic = state, now, monotonic
+        self.begin()
+
+    def begin(self) -> None:
+        raise NotImplementedError
+
+    def change(self) -> None:
+        raise NotImplementedError
+
+    def revoke(self) -> None:
+        """Take a right away from the key."""
+        raise NotImplementedError
+
+    def own(self) -> dict[str, Any]:
+        """Settings of the kind."""
+        return {"connection": "shop"}
+
+    def settings(self, **more: Any) -> Settings:
+        known = {"kind": self.kind, "overlap_days": 0, **self.own(), **more}
+        return registry.kinds()[self.kind].Settings.model_validate(known)
+
+    def connection(self, secret: str | None = None) -> Connection | None:
+        return Connection("http", host=self.twin.url, password=secret or self.secret)
+
+    def days_ago(self, days: float) -> datetime:
+        return self.now - timedelta(days=days)
+
+    def close(self) -> None:
+        if self.twin:
+            self.twin.stop()
+            assert self.twin.violations == []
