@@ -86,6 +86,42 @@ def test_a_clients_words_name_neither_people_nor_the_key(time):
     assert len(without_people("y" * 500)) == 200
 
 
+def test_words_are_found_in_all_the_shapes_of_errors_and_never_with_a_key(time):
+    words = account(Server()).words
+    assert words({"error": {"type": "x", "message": "no such thing"}}) == "no such thing"
+    assert words({"errors": "Not Found"}) == "Not Found"
+    assert words({"errors": [{"message": "Throttled"}]}) == "Throttled"
+    assert words({"error": {"message": "Invalid API Key provided: sk_live_****cdef"}}).endswith("provided: (key)")
+    assert words({"message": "ck_12 and shpat_34, rk_test_56"}) == "(key) and (key) (key)"
+    assert words([]) == words(None) == "no reason given"
+
+
+class Breaking(httpx.SyncByteStream):
+    """A file whose connection is lost after so many bytes."""
+
+    def __init__(self, content: bytes, after: int):
+        self.content, self.after = content, after
+
+    def __iter__(self):
+        yield self.content[: self.after]
+        raise httpx.RemoteProtocolError("x")
+
+
+def test_a_file_is_read_on_where_its_connection_was_lost(time):
+    content = "".join(f"line {n}\n" for n in range(100)).encode()
+    broken = [httpx.Response(200, stream=Breaking(content, after)) for after in (5, 300, 301, 500)]
+    server = Server(*broken, httpx.Response(503), httpx.Response(429), httpx.Response(200, content=content))
+    assert list(account(server).lines("https://files.example/x")) == content.decode().splitlines()
+
+
+def test_a_file_that_never_comes_whole_is_an_error(time):
+    server = Server(*[httpx.Response(200, stream=Breaking(b"a\nb\n", 3)) for _ in range(20)])
+    with pytest.raises(RetriableError, match="its file breaks off"):
+        list(account(server).lines("https://files.example/x"))
+    with pytest.raises(RetriableError, match=r"not there .404"):
+        list(account(Server(httpx.Response(404))).lines("https://files.example/x"))
+
+
 def test_a_key_never_travels_in_the_clear():
     def url(**known):
         return base_url("vendor", Connection("http", password="k", **known), "https://usual.example")

@@ -1,7 +1,9 @@
 """What the contract test needs to know of each kind of source."""
 
+import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +13,17 @@ from perennial.connections import Connection
 from perennial.sources import registry
 from perennial.sources.base import Settings
 
+NIGHT = date(2026, 1, 5)
 Keys = dict[str, set[str]]
+
+
+@dataclass
+class Read:
+    """What a reading came to, by entity."""
+
+    rows: dict[str, list[dict[str, str | None]]] = field(default_factory=dict)
+    positions: dict[str, Any] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Example:
@@ -52,6 +64,22 @@ class Example:
 
     def connection(self, secret: str | None = None) -> Connection | None:
         return Connection("http", host=self.twin.url, password=secret or self.secret)
+
+    def read(
+        self,
+        positions: dict[str, Any] | None = None,
+        connection: Connection | None = None,
+        as_of: date = NIGHT,
+        **more: Any,
+    ) -> Read:
+        """Read everything there is after these positions."""
+        found, source = Read(), self.settings(**more)
+        connector = registry.connector(source)
+        for entity, extracted in connector.open("it", source, connection or self.connection(), positions or {}, as_of):
+            found.rows[entity] = [row for table in extracted.tables for row in table.to_pylist()]
+            found.positions[entity] = json.loads(json.dumps(extracted.position()))
+            found.notes[entity] = extracted.notes
+        return found
 
     def days_ago(self, days: float) -> datetime:
         return self.now - timedelta(days=days)

@@ -86,6 +86,10 @@ class Twin:
         """Let requests to a path (a part of it) fail, after some that go well."""
         self.faults.append(Fault(what, path, times, after))
 
+    def count(self, path: str) -> int:
+        """How many requests came to paths with this in them."""
+        return sum(path in call for call in self.calls)
+
     def answer(self, request: Request) -> Answer:
         """What the vendor says."""
         raise NotImplementedError
