@@ -223,6 +223,7 @@ def test_who_pays_as_a_guest_is_one_customer(account):
         account.twin.add_charge(number, None, account.days_ago(4), 100, billing_details=billing)
     account.twin.add_charge(22, None, account.days_ago(4), 100, receipt_email="r@example.com")
     account.twin.add_charge(23, None, account.days_ago(4), 100)
+    account.twin.add_charge(24, 1, account.days_ago(4), 100, receipt_email="c1@example.com")  # no guest
     found = account.read()
     key = api.email_key("guest@example.com")
     assert orders(found)["ch_20"]["customer_id"] == orders(found)["ch_21"]["customer_id"] == key
@@ -234,6 +235,17 @@ def test_who_pays_as_a_guest_is_one_customer(account):
         key,
         api.email_key("r@example.com"),
     }
+
+
+def test_a_guest_is_told_of_once_a_night_with_her_first_day_and_her_newest_number(account):
+    positions = account.read().positions
+    for number, days in ((20, 4), (21, 3), (22, 2)):
+        billing = {"email": "guest@example.com", "phone": f"+1413555010{number}", "address": {}}
+        account.twin.add_charge(number, None, account.days_ago(days), 100, billing_details=billing)
+    (guest,) = [row for row in account.read(positions).rows["customers"] if row["email"] == "guest@example.com"]
+    assert (guest["phone"], guest["registered_at"]) == ("+141355501022", account.days_ago(4).isoformat())
+    everything = [row for row in account.read().rows["customers"] if row["email"] == "guest@example.com"]
+    assert max(everything, key=lambda row: row["changed_at"])["phone"] == "+141355501022"
 
 
 # contracts

@@ -229,6 +229,15 @@ def test_a_guest_is_one_customer_however_often_she_orders(shop):
     assert set(customers(found)) == {"1", "2", key, api.email_key("other@example.com")}
 
 
+def test_a_guest_is_told_of_once_a_night_with_her_first_day_and_her_newest_number(shop):
+    positions = shop.read().positions
+    for number, days in ((21, 4), (22, 3)):
+        billing = {"email": "guest@example.com", "country": "FR", "phone": str(number)}
+        shop.twin.add_order(number, 0, shop.days_ago(days), "5.00", billing=billing)
+    (guest,) = [row for row in shop.read(positions).rows["customers"] if row["email"] == "guest@example.com"]
+    assert (guest["phone"], guest["registered_at"]) == ("22", f"{stamp(shop.days_ago(4))}+00:00")
+
+
 def test_a_guest_without_an_address_is_for_the_contract_to_reject(shop):
     shop.twin.add_order(21, 0, shop.days_ago(3), "5.00", billing={"email": ""})
     assert orders(shop.read())["21"]["customer_id"] is None

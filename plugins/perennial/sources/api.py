@@ -135,6 +135,22 @@ def email_key(email: Any) -> str | None:
     return f"email:{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}" if text else None
 
 
+def guests(rows: Iterable[Row], reading: Reading) -> Iterator[Row]:
+    """Who orders without an account: one row each, first seen with the first order and reached as with the last.
+
+    The first time there may be too many to remember: then one row per order, of which the warehouse makes the same.
+    """
+    if reading.since is None:
+        yield from rows
+        return
+    known: dict[str, Row] = {}
+    for row in rows:
+        last = max(known.get(row["customer_id"], row), row, key=lambda r: r["changed_at"])
+        first = min(known.get(row["customer_id"], row), row, key=lambda r: r["registered_at"])
+        known[row["customer_id"]] = last | {"registered_at": first["registered_at"]}
+    yield from known.values()
+
+
 def text_of(moment: datetime) -> str:
     """As vendors take it in queries: UTC, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -30,7 +30,7 @@ from perennial.connections import Connection
 from perennial.errors import ConfigError, RetriableError
 from perennial.http_client import Client, Pace, Refused, dig, part
 from perennial.landing import Extract
-from perennial.sources.api import ApiSettings, Reading, Row, address, email_key, land, told_by
+from perennial.sources.api import ApiSettings, Reading, Row, address, email_key, guests, land, told_by
 
 VERSION = "2025-02-24.acacia"
 PER_PAGE = 100  # the most there is
@@ -48,7 +48,7 @@ class Settings(ApiSettings):
     test_mode: bool = False
     disputes: Literal["refund", "ignore"] = "refund"
     delivers = {  # noqa: RUF012
-        "customers": "customer_id email phone country registered_at",
+        "customers": "customer_id email phone country registered_at changed_at",
         "orders": "order_id customer_id ordered_at status amount currency",
         "order_lines": "order_id line_no product_id quantity amount",
         "refunds": "refund_id order_id refunded_at amount currency",
@@ -170,6 +170,9 @@ class _Account:
                 "country": part(customer, "address").get("country"),
                 "registered_at": _moment(customer["created"]),
             }
+        yield from guests(self._guests(reading), reading)
+
+    def _guests(self, reading: Reading) -> Iterator[Row]:
         for charge in self._charges(reading):
             if not charge.get("customer") and (email := _email(charge)):
                 billing = part(charge, "billing_details")
@@ -179,6 +182,7 @@ class _Account:
                     "phone": billing.get("phone"),
                     "country": part(billing, "address").get("country"),
                     "registered_at": _moment(charge["created"]),
+                    "changed_at": _moment(charge["created"]),
                 }
 
     def _charges(self, reading: Reading) -> Iterator[Row]:

@@ -28,7 +28,7 @@ from perennial.connections import Connection
 from perennial.errors import ConfigError, RetriableError
 from perennial.http_client import Client, Pace, Refused, dig, moment, part
 from perennial.landing import Extract
-from perennial.sources.api import ApiSettings, Reading, Row, address, email_key, land, text_of, told_by
+from perennial.sources.api import ApiSettings, Reading, Row, address, email_key, guests, land, text_of, told_by
 
 PER_PAGE = 100  # the most there is
 SECOND = timedelta(seconds=1)  # what its times are exact to
@@ -147,6 +147,9 @@ class _Shop:
         reading.more["all_on"] = str(self.as_of) if everything else all_on
         for account in self._accounts() if everything else self._new_accounts(reading.since):
             yield self._customer(account, account["id"], account.get("email"))
+        yield from guests(self._guests(reading), reading)
+
+    def _guests(self, reading: Reading) -> Iterator[Row]:
         for order in self._sales(reading, ORDER):
             email = part(order, "billing").get("email")
             if not order["customer_id"] and email:
