@@ -17,7 +17,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
-RESERVED = ("_row_no", "_file", "_line", "_problem", "_text")
+RESERVED = ("_row_no", "_file", "_line", "_problem", "_text", "_rejected_in", "_rejected_row")
 Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
