@@ -1,43 +1,39 @@
 """What holds for every kind of place that the registry finds; OpenSSH is asked besides the test's own SFTP server."""
 
 import io
-import itertools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from servers import openssh, s3, sftp
 
 from perennial.connections import Connection
 from perennial.errors import ConfigError
 from perennial.places import registry
 from perennial.places.base import Place
+from servers import s3, sftp
 
 Made = tuple[str, Connection | None, Callable[[], None]]
 BIG = bytes(range(256)) * 4096  # a megabyte: many packets of every protocol
-NUMBERS = itertools.count(1)
 
 
-def local(folder: Path) -> Made:
+def local(folder: Path, request: pytest.FixtureRequest) -> Made:
     return "drop", None, lambda: None
 
 
-def in_process(folder: Path) -> Made:
+def in_process(folder: Path, request: pytest.FixtureRequest) -> Made:
     server = sftp.SftpServer(folder / "remote")
     (folder / "remote" / "drop").mkdir()
     return "drop", server.connection(), server.close
 
 
-def real_sshd(folder: Path) -> Made:
-    if not (openssh.SSHD and openssh.KEYGEN):
-        pytest.skip("sshd is not installed: apt-get install openssh-server")
-    server = openssh.OpenSsh(folder / "ssh")
+def real_sshd(folder: Path, request: pytest.FixtureRequest) -> Made:
+    server = request.getfixturevalue("sshd")
     (folder / "remote").mkdir()
-    return str(folder / "remote"), server.connection(), server.close
+    return str(folder / "remote"), server.connection(), lambda: None
 
 
-def bucket(folder: Path) -> Made:
+def bucket(folder: Path, request: pytest.FixtureRequest) -> Made:
     server = s3.server()
     return f"{server.bucket()}/some/folder", server.connection(), lambda: None
 
@@ -48,7 +44,7 @@ MAKERS = [maker for makers in EXAMPLES.values() for maker in makers]
 
 @pytest.fixture(params=MAKERS, ids=lambda m: m.__name__)
 def place(request, state) -> Iterator[Place]:
-    folder, connection, close = request.param(state)
+    folder, connection, close = request.param(state, request)
     with registry.at(folder, connection, "drop_off") as made:
         yield made
     close()

@@ -3,7 +3,7 @@
 import itertools
 import threading
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import boto3
@@ -54,9 +54,10 @@ class S3Server:
         self.faults.clear()
         self.calls.clear()
         name = f"bucket-{next(NUMBERS)}"
-        self.client().create_bucket(Bucket=name)
+        self.client.create_bucket(Bucket=name)
         return name
 
+    @cached_property
     def client(self) -> Any:
         """A client of the test's own."""
         key = {"aws_access_key_id": KEY[0], "aws_secret_access_key": KEY[1]}

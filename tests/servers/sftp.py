@@ -1,9 +1,11 @@
 """An SFTP server of a folder, within the test's own process: it can refuse, fill up, and hang up in the middle."""
 
+import contextlib
 import io
 import os
 import socket
 import threading
+from functools import cache
 from pathlib import Path
 
 import paramiko
@@ -19,7 +21,7 @@ class SftpServer:
     def __init__(self, root: Path):
         self.root = root
         root.mkdir(parents=True, exist_ok=True)
-        self.host_keys = [paramiko.RSAKey.generate(2048), paramiko.ECDSAKey.generate()]
+        self.host_keys = list(host_keys())
         self.client_key: paramiko.PKey | None = None
         self.denied: set[str] = set()  # paths below which nothing can be written
         self.full = False  # no room for another byte
@@ -30,11 +32,8 @@ class SftpServer:
         self.passwords: list[str] = []
         self.sessions: list[paramiko.Transport] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        return self._socket.getsockname()[1]
 
     def connection(self, **more: object) -> Connection:
         """The connection that is right for it, unless told otherwise."""
@@ -43,6 +42,8 @@ class SftpServer:
         return Connection("sftp", **known, extra=tuple((k, v) for k, v in extra.items() if v))
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for the next session
         self._socket.close()
         for session in self.sessions:
             session.close()
@@ -62,6 +63,12 @@ class SftpServer:
                 session.start_server(server=_Door(self))
             except (paramiko.SSHException, EOFError):
                 session.close()
+
+
+@cache
+def host_keys() -> tuple[paramiko.PKey, paramiko.PKey]:
+    """Keys of every server; made once, since that takes a while."""
+    return paramiko.RSAKey.generate(2048), paramiko.ECDSAKey.generate()
 
 
 def public(key: paramiko.PKey) -> str:

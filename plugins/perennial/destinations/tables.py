@@ -8,11 +8,11 @@ from datetime import date
 from typing import Any, BinaryIO
 
 from perennial.destinations.base import Channel, Delivery, Member
-from perennial.destinations.cells import looks_like_a_formula, plain_cell, quoted, text_cell
+from perennial.destinations.cells import OTHERS, looks_like_a_formula, plain_cell, quoted, text_cell
 from perennial.destinations.layouts import Layout
 
 AT_ONCE = 5_000  # rows
-ROW_GROUP = 100_000  # rows of a Parquet file that are held together
+ROW_GROUP = 50_000  # rows of a Parquet file that are held together
 ADDRESS = {"email": re.compile(r"[^@\s]+@[^@\s]+"), "sms": re.compile(r"\+[1-9][0-9]{6,14}")}
 BOM = "\ufeff".encode()
 
@@ -96,11 +96,14 @@ def _csv(file: BinaryIO, table: Table, layout: Layout, checked: list[bool], rows
 def _line(row: list, checked: list[bool], delimiter: str, table: Table) -> str:
     cells = []
     for value, is_checked in zip(row, checked, strict=True):
-        cell = quoted(value) if is_checked else plain_cell(value)
-        if cell is None:
+        if is_checked:
+            cells.append(quoted(value))
+        elif type(value) in OTHERS:
+            cells.append(plain_cell(value))
+        else:
             cell, changed = text_cell(str(value))
             table.neutralised += changed
-        cells.append(cell)
+            cells.append(cell)
     return delimiter.join(cells) + "\n"
 
 
@@ -124,7 +127,8 @@ def _typed(value: Any, kind: str) -> Any:
         return value
     if kind == "number":
         return float(value)
+    if isinstance(value, str):
+        return date.fromisoformat(value) if kind == "date" else value
     if kind == "date":
-        return value if isinstance(value, date) else date.fromisoformat(value)
-    plain = plain_cell(value)
-    return str(value) if plain is None else plain
+        return value
+    return plain_cell(value) if type(value) in OTHERS else str(value)

@@ -27,6 +27,7 @@ MENDABLE = {
     errno.EPERM: "give the right to read and write there",
     errno.EROFS: "choose a place that can be written",
     errno.ENOTDIR: "a file stands where a folder is meant; choose another folder",
+    errno.EEXIST: "a file stands where a folder is meant; choose another folder",
     errno.EISDIR: "a folder stands where a file is meant; move it away",
     errno.ENOENT: "make that folder, or name another",
     errno.ENAMETOOLONG: "choose a shorter path",

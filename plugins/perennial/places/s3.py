@@ -125,6 +125,8 @@ class Place:
         if code in ABSENT:
             raise FileNotFoundError(where) from None
         if status >= 500 or status in (0, 408, 409, 429):
-            raise RetriableError(f"{where}: the bucket answers {status} {code} after {TRIES} tries") from None
+            raise RetriableError(
+                f"{where}: the bucket answers {status} {code}; it is tried again with the next run"
+            ) from None
         remedy = REMEDIES.get(code, "mend the connection or the bucket's rules")
         raise FatalError(f"{where}: connection '{self._name}': {status} {code}: {remedy}") from None
