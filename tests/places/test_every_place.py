@@ -11,29 +11,29 @@ from perennial.connections import Connection
 from perennial.errors import ConfigError
 from perennial.places import registry
 from perennial.places.base import Place
-from servers import s3, sftp
+from servers import openssh, s3, sftp
 
 Made = tuple[str, Connection | None, Callable[[], None]]
 BIG = bytes(range(256)) * 4096  # a megabyte: many packets of every protocol
 
 
-def local(folder: Path, request: pytest.FixtureRequest) -> Made:
+def local(folder: Path) -> Made:
     return "drop", None, lambda: None
 
 
-def in_process(folder: Path, request: pytest.FixtureRequest) -> Made:
+def in_process(folder: Path) -> Made:
     server = sftp.SftpServer(folder / "remote")
     (folder / "remote" / "drop").mkdir()
     return "drop", server.connection(), server.close
 
 
-def real_sshd(folder: Path, request: pytest.FixtureRequest) -> Made:
-    server = request.getfixturevalue("sshd")
+def real_sshd(folder: Path) -> Made:
+    server = openssh.server()
     (folder / "remote").mkdir()
     return str(folder / "remote"), server.connection(), lambda: None
 
 
-def bucket(folder: Path, request: pytest.FixtureRequest) -> Made:
+def bucket(folder: Path) -> Made:
     server = s3.server()
     return f"{server.bucket()}/some/folder", server.connection(), lambda: None
 
@@ -44,7 +44,7 @@ MAKERS = [maker for makers in EXAMPLES.values() for maker in makers]
 
 @pytest.fixture(params=MAKERS, ids=lambda m: m.__name__)
 def place(request, state) -> Iterator[Place]:
-    folder, connection, close = request.param(state, request)
+    folder, connection, close = request.param(state)
     with registry.at(folder, connection, "drop_off") as made:
         yield made
     close()

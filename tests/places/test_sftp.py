@@ -11,7 +11,7 @@ import pytest
 from perennial.connections import Connection
 from perennial.errors import ConfigError, FatalError, RetriableError
 from perennial.places.sftp import Place, fingerprint
-from servers import sftp
+from servers import openssh, sftp
 
 BIG = b"0123456789abcdef" * 40_000
 
@@ -174,24 +174,24 @@ def test_without_the_package_its_name_and_extra_are_told(server, monkeypatch):
 
 
 @pytest.mark.parametrize("key", ["host_ed25519.pub", "host_rsa.pub"])
-def test_openssh_opens_with_any_of_its_host_keys(sshd, state, key):
-    assert enter(sshd.connection((sshd.folder / key).read_text()), str(state)) == []
+def test_openssh_opens_with_any_of_its_host_keys(state, key):
+    assert enter(openssh.server().connection((openssh.server().folder / key).read_text()), str(state)) == []
 
 
-def test_openssh_with_another_host_key_gets_nothing(sshd, state):
+def test_openssh_with_another_host_key_gets_nothing(state):
     with pytest.raises(FatalError, match="nothing was sent"):
-        enter(sshd.connection((sshd.folder / "client.pub").read_text()), str(state))
+        enter(openssh.server().connection((openssh.server().folder / "client.pub").read_text()), str(state))
 
 
-def test_openssh_refuses_another_private_key(sshd, state):
+def test_openssh_refuses_another_private_key(state):
     stranger = sftp.private(paramiko.ECDSAKey.generate())
     with pytest.raises(FatalError, match="refuses login"):
-        enter(sshd.connection(private_key=stranger), str(state))
+        enter(openssh.server().connection(private_key=stranger), str(state))
 
 
-def test_a_full_disk_of_openssh_leaves_yesterdays_file(sshd, state):
+def test_a_full_disk_of_openssh_leaves_yesterdays_file(state):
     (state / "a.csv").write_bytes(b"yesterday")
     (state / "a.csv.part").symlink_to("/dev/full")
-    with Place(str(state), sshd.connection(), "gateway") as place, pytest.raises(RetriableError):
+    with Place(str(state), openssh.server().connection(), "gateway") as place, pytest.raises(RetriableError):
         place.write("a.csv", io.BytesIO(BIG))
     assert (state / "a.csv").read_bytes() == b"yesterday"

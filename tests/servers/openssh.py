@@ -1,12 +1,17 @@
-"""OpenSSH's own server on this machine, for the current user, with keys of its own. None if it is not installed."""
+"""OpenSSH's own server on this machine, for the current user, with keys of its own."""
 
+import atexit
 import getpass
 import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
+from functools import cache
 from pathlib import Path
+
+import pytest
 
 from perennial.connections import Connection
 
@@ -32,7 +37,6 @@ class OpenSsh:
     """Serves the whole machine to whoever has the client's key."""
 
     def __init__(self, folder: Path):
-        folder.mkdir(parents=True)
         for name, kind in (("host_ed25519", "ed25519"), ("host_rsa", "rsa"), ("client", "ed25519")):
             subprocess.run([KEYGEN, "-q", "-t", kind, "-N", "", "-f", str(folder / name)], check=True)
         with socket.socket() as free:
@@ -68,3 +72,15 @@ class OpenSsh:
         self._process.terminate()
         self._process.wait(10)
         self._log.close()
+
+
+@cache
+def server() -> OpenSsh:
+    """The server, started when it is first asked for; the test is skipped where it is not installed."""
+    if not (SSHD and KEYGEN):
+        pytest.skip("sshd is not installed: apt-get install openssh-server")
+    folder = Path(tempfile.mkdtemp(prefix="perennial-sshd-"))
+    atexit.register(shutil.rmtree, folder)
+    made = OpenSsh(folder)
+    atexit.register(made.close)
+    return made

@@ -8,7 +8,7 @@ What stands there is never replaced: every file is put on condition that there i
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, BinaryIO, Self
 
 from perennial.connections import Connection
@@ -70,30 +70,9 @@ class Place:
         with self._told(self.where(name)):
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content, IfNoneMatch="*")
 
-    @cached_property
+    @property
     def _client(self) -> Any:
-        try:
-            import boto3
-            from botocore.config import Config
-        except ImportError:
-            raise missing("boto3", "s3") from None
-        extra = dict(self._connection.extra)
-        session = boto3.session.Session(
-            aws_access_key_id=self._connection.login or None,
-            aws_secret_access_key=self._connection.password or None,
-            aws_session_token=extra.get("aws_session_token"),
-            region_name=extra.get("region_name") or "us-east-1",
-        )
-        settings = Config(
-            retries={"mode": "standard", "total_max_attempts": TRIES},
-            connect_timeout=10,
-            read_timeout=60,
-            ignore_configured_endpoint_urls=True,  # where contact details go, the connection says
-        )
-        try:
-            return session.client("s3", endpoint_url=extra.get("endpoint_url"), config=settings)
-        except ValueError as error:
-            raise ConfigError(f"connection '{self._name}': {error}") from None
+        return _client(self._connection, self._name)
 
     @contextmanager
     def _told(self, where: str) -> Iterator[None]:
@@ -130,3 +109,30 @@ class Place:
             ) from None
         remedy = REMEDIES.get(code, "mend the connection or the bucket's rules")
         raise FatalError(f"{where}: connection '{self._name}': {status} {code}: {remedy}") from None
+
+
+@lru_cache(maxsize=16)
+def _client(connection: Connection, name: str) -> Any:
+    """The account; making it takes boto3 longer than most of what it is asked."""
+    try:
+        import boto3
+        from botocore.config import Config
+    except ImportError:
+        raise missing("boto3", "s3") from None
+    extra = dict(connection.extra)
+    session = boto3.session.Session(
+        aws_access_key_id=connection.login or None,
+        aws_secret_access_key=connection.password or None,
+        aws_session_token=extra.get("aws_session_token"),
+        region_name=extra.get("region_name") or "us-east-1",
+    )
+    settings = Config(
+        retries={"mode": "standard", "total_max_attempts": TRIES},
+        connect_timeout=10,
+        read_timeout=60,
+        ignore_configured_endpoint_urls=True,  # where contact details go, the connection says
+    )
+    try:
+        return session.client("s3", endpoint_url=extra.get("endpoint_url"), config=settings)
+    except ValueError as error:
+        raise ConfigError(f"connection '{name}': {error}") from None
