@@ -9,10 +9,11 @@ from perennial.activation import members
 from perennial.activation.guards import Counts, tripped
 from perennial.clock import wall_clock
 from perennial.config import Config
+from perennial.destinations import registry
 from perennial.destinations.base import Settings
 from perennial.errors import GateError
 
-# somebody whose address changed is taken out under the old one and added under the new one
+# somebody whose address changed is taken out under the old one and added under the new one; a message she has had
 CHANGES = """
     with known as (
         select * from pii.destination_members where destination = %(destination)s and audience = %(audience)s
@@ -20,7 +21,7 @@ CHANGES = """
     select customer_key, unnest(case
         when known.customer_key is null then array['add']
         when desired.customer_key is null then array['remove']
-        when desired.address <> known.address then array['remove', 'add']
+        when desired.address <> known.address and not %(messages)s then array['remove', 'add']
         when desired.fingerprint <> known.fingerprint then array['update']
     end) as op
     from desired full join known using (customer_key)
@@ -40,6 +41,23 @@ ROWS = f"""
     select %(plan)s, customer_key, op, 'planned' from ({CHANGES}) as changes
     on conflict (plan, customer_key, op) do update set status = 'planned', error = null
     where export_rows.status not in ('handed_over', 'rejected')
+"""
+# who merged since is still the one who was told, and not somebody new
+MERGED = """
+    update pii.destination_members as known set customer_key = merged.customer_key
+    from (
+        select distinct on (former.customer_key) former.customer_key, former.former_key
+        from intermediate.int_former_keys as former
+        join pii.destination_members as told on told.customer_key = former.former_key
+        where told.destination = %(destination)s and told.audience = %(audience)s and not exists (
+            select from pii.destination_members as herself
+            where herself.destination = %(destination)s and herself.audience = %(audience)s
+                and herself.customer_key = former.customer_key
+        )
+        order by former.customer_key, told.since desc, former.former_key
+    ) as merged
+    where known.destination = %(destination)s and known.audience = %(audience)s
+        and known.customer_key = merged.former_key
 """
 # an address that two people share stays where one of them does
 SHARED = """
@@ -99,6 +117,8 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
     name = f"{as_of}.{audience}.{destination}"
     valid_until = as_of + timedelta(days=config.audiences.audiences[audience].valid_days)
     asked = {"plan": name, "audience": audience, "destination": destination}
+    asked["messages"] = registry.kinds()[settings.kind].Destination.at_most_once
+    session.execute(MERGED, asked)
     session.execute(SHARED, asked)
     counts = Counts(members=desired.members, **session.execute(COUNT, asked).fetchone())
     earlier = session.execute("select * from activation.export_runs where plan = %s", [name]).fetchone()
