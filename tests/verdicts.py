@@ -8,7 +8,7 @@ NIGHT = date(2017, 9, 30)
 TABLES = """
     create table activation.audience_members (as_of date, audience text, customer_key text, verdict text,
         channel text, purpose text, destination text, send_on date);
-    create table activation.audience_problems (as_of date, audience text, problem text);
+    create table activation.audience_problems (as_of date, audience text, problem text, example text);
     create table pii.customer_contacts (customer_key text, email text, phone text);
     create table marts.customer_360 (as_of date, customer_key text, stage text, abc_tier text, orders integer);
     create table intermediate.int_customer_keys (source text, source_customer_id text, customer_key text);

@@ -26,6 +26,10 @@ AUDIENCES = {
     "asked": COMMON | {"destinations": ["email_files"], "priority": 5, "valid_days": 1},
     "foreign": COMMON | {"destinations": ["email_files"], "priority": 1},
     "twice": COMMON | {"destinations": ["sms_files"], "priority": 1},
+    "divided": COMMON | {"destinations": ["email_files"], "priority": 1},
+    "missing": COMMON | {"destinations": ["email_files"], "priority": 1},
+    "leaking": COMMON | {"destinations": ["email_files"], "priority": 1},
+    "writing": COMMON | {"destinations": ["email_files"], "priority": 1},
     "nobody": COMMON | {"destinations": BOTH, "where": {"country": {"is": ["XX"]}}},
     "service": COMMON
     | {"destinations": BOTH, "purpose": "service", "cool_down_days": 0, "where": {"tier": ["A", "B"]}},
@@ -34,6 +38,17 @@ QUERIES = {
     "asked": "select customer_key from marts.customer_360 where count_orders = 7",
     "foreign": "select customer_key from marts.customer_360 where count_orders = 8 union all select 'no such key'",
     "twice": "select customer_key from marts.customer_360, generate_series(1, 2) where count_orders = 9",
+    # what fails when it is run
+    "divided": "select customer_key from marts.customer_360 where 1 / (count_orders - 5) > 0",
+    "missing": "select customer_key from marts.customer_360 where shoe_size = 44",
+    "leaking": "select email::int::text as customer_key from pii.input_customers where email is not null",
+    "writing": "with gone as (delete from marts.customer_360 returning customer_key) select customer_key from gone",
+}
+FAILED = {
+    "divided": "division by zero",
+    "missing": 'column "shoe_size" does not exist',
+    "leaking": "invalid input syntax for type integer",
+    "writing": "WITH clause containing a data-modifying statement must be at the top level",
 }
 
 LIMITED = {
@@ -161,6 +176,7 @@ def members(told: World) -> dict[str, list[Person]]:
         "asked": lambda p: p.orders == 7,
         "foreign": lambda p: p.orders == 8,
         "twice": lambda p: p.orders == 9,
+        **dict.fromkeys(FAILED, lambda p: False),
         "nobody": lambda p: False,
         "service": lambda p: p.tier in ("A", "B"),
     }
@@ -234,10 +250,13 @@ def test_the_waterfall_sums_to_whom_the_audience_means(decided):
         assert (rows_of_it[-1]["reason"], rows_of_it[-1]["count_ended"]) == ("export", exported[at])
 
 
-def test_only_the_audience_with_wrong_keys_is_stopped_and_it_is_named(decided):
+def test_only_the_audience_whose_query_is_wrong_is_stopped_and_it_is_named(decided):
     problems = {(p["audience"], p["problem"]): p["count_rows"] for p in decided["audience_problems"]}
     twice = sum(p.orders == 9 for p in decided["told"].people) * 2
-    assert problems == {("foreign", "unknown_key"): 1, ("twice", "duplicate_key"): twice}
+    failed = {(name, "query_failed"): 1 for name in FAILED}
+    assert problems == {("foreign", "unknown_key"): 1, ("twice", "duplicate_key"): twice} | failed
+    words = {p["audience"]: p["example"] for p in decided["audience_problems"] if p["problem"] == "query_failed"}
+    assert words == FAILED, "what fails is named, without what people gave us"
     reasons = defaultdict(set)
     for verdict in decided["audience_verdicts"]:
         reasons[verdict["audience"]].add(verdict["reason"])

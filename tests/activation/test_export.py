@@ -192,15 +192,29 @@ def test_one_destination_that_fails_leaves_the_others_alone(rows):
     assert (on_shelf("lost"), on_shelf("silent")) == (set(), set(people(2).values()))
 
 
-def test_an_audience_that_could_not_be_decided_keeps_its_members():
+def test_an_audience_that_could_not_be_decided_keeps_its_members_and_others_are_sent(rows):
+    both = settings(audiences=("lost", "silent"), guards={"first": False, "empty": False})
     decide(people(3))
-    export.run(NIGHT, settings())
+    export.run(NIGHT, both)
     decide({}, as_of=TOMORROW)
+    decide(people(2, first=10), "silent", as_of=TOMORROW)
     with connect() as session:
-        session.execute("insert into activation.audience_problems values (%s, 'lost', 'unknown_key')", [TOMORROW])
-    with pytest.raises(GateError, match="audience lost is stopped: unknown_key"):
-        export.run(TOMORROW, settings(guards={"first": False, "empty": False}))
-    assert len(on_shelf()) == 3
+        session.execute(
+            "insert into activation.audience_problems values (%s, 'lost', 'query_failed', 'division by zero')",
+            [TOMORROW],
+        )
+    assert export.plans(TOMORROW, both) == []
+    with pytest.raises(GateError, match=r"audience lost is stopped: query_failed \(division by zero\)"):
+        export.run(TOMORROW, both)
+    assert (len(on_shelf()), len(on_shelf("silent"))) == (3, 2)
+    assert runs(rows)[2:] == [
+        ("lost", "unevaluable", 3, 3, 0, 0, 0, ["unevaluable"]),
+        ("silent", "done", 0, 2, 2, 0, 0, []),
+    ]
+    with connect() as session:
+        session.execute("delete from activation.audience_problems")
+    export.run(TOMORROW, both)
+    assert (on_shelf(), runs(rows)[2][1]) == (set(), "done"), "mended, it is decided as any other"
 
 
 @pytest.mark.parametrize(

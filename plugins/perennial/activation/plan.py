@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import psycopg
 
@@ -26,11 +27,12 @@ CHANGES = """
     end) as op
     from desired full join known using (customer_key)
 """
+BEFORE = """
+    select count(*) as before from pii.destination_members
+    where destination = %(destination)s and audience = %(audience)s
+"""
 COUNT = f"""
-    select (
-            select count(*) from pii.destination_members
-            where destination = %(destination)s and audience = %(audience)s
-        ) as before,
+    select ({BEFORE}) as before,
         count(*) filter (where op = 'add') as adds, count(*) filter (where op = 'update') as updates,
         count(*) filter (where op = 'remove') as removes
     from ({CHANGES}) as changes
@@ -79,7 +81,10 @@ RUN = """
 """
 
 
-STOPPED = "select problem from activation.audience_problems where as_of = %s and audience = %s limit 1"
+STOPPED = """
+    select problem || coalesce(' (' || example || ')', '') as problem
+    from activation.audience_problems where as_of = %s and audience = %s order by problem limit 1
+"""
 
 
 @dataclass(frozen=True)
@@ -110,14 +115,16 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
 
     GateError for an audience that could not be decided: nobody is told anything, least of all that everybody left.
     """
-    if stopped := session.execute(STOPPED, [as_of, audience]).fetchone():
-        raise GateError(f"audience {audience} is stopped: {stopped['problem']}; see activation.audience_problems")
     settings = config.destinations.destinations[destination]
-    desired = members.decide(session, as_of, audience, destination, settings, config)
     name = f"{as_of}.{audience}.{destination}"
     valid_until = as_of + timedelta(days=config.audiences.audiences[audience].valid_days)
-    asked = {"plan": name, "audience": audience, "destination": destination}
+    asked = {"plan": name, "audience": audience, "destination": destination, "as_of": as_of}
+    asked |= {"channel": settings.channel, "valid_until": valid_until}
     asked["messages"] = registry.kinds()[settings.kind].Destination.at_most_once
+    if stopped := session.execute(STOPPED, [as_of, audience]).fetchone():
+        _stop(session, asked)
+        raise GateError(f"audience {audience} is stopped: {stopped['problem']}; see activation.audience_problems")
+    desired = members.decide(session, as_of, audience, destination, settings, config)
     session.execute(MERGED, asked)
     session.execute(SHARED, asked)
     counts = Counts(members=desired.members, **session.execute(COUNT, asked).fetchone())
@@ -128,26 +135,31 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
         found = tripped(counts, settings.guards)
         approved = earlier and earlier["approved_hash"] == desired.data_hash
         status = "waiting" if found and not approved else "ready"
-        session.execute(
-            RUN,
-            asked
-            | vars(counts)
-            | {
-                "as_of": as_of,
-                "channel": settings.channel,
-                "valid_until": valid_until,
-                "status": status,
-                "bought_since": desired.bought_since,
-                "tripped": found,
-                "data_hash": desired.data_hash,
-                "planned_at": wall_clock(),
-            },
-        )
-        session.execute(
-            "delete from activation.export_rows where plan = %s and status in ('planned', 'failed')", [name]
-        )
+        _write(session, asked, counts, status, desired.bought_since, found, desired.data_hash)
         session.execute(ROWS, asked)
     return Plan(name, as_of, valid_until, audience, destination, settings, status, desired.members)
+
+
+def _stop(session: psycopg.Connection, asked: dict[str, Any]) -> None:
+    """Note that the members stay as they are; written whatever happens next."""
+    before = session.execute(BEFORE, asked).fetchone()["before"]
+    _write(session, asked, Counts(before, before, 0, 0, 0), "unevaluable", 0, ["unevaluable"], "")
+    session.commit()
+
+
+def _write(
+    session: psycopg.Connection,
+    asked: dict[str, Any],
+    counts: Counts,
+    status: str,
+    bought_since: int,
+    tripped: list[str],
+    data_hash: str,
+) -> None:
+    about = {"status": status, "bought_since": bought_since, "tripped": tripped, "data_hash": data_hash}
+    session.execute(RUN, asked | vars(counts) | about | {"planned_at": wall_clock()})
+    done_with = "delete from activation.export_rows where plan = %(plan)s and status in ('planned', 'failed')"
+    session.execute(done_with, asked)
 
 
 def approve(session: psycopg.Connection, name: str, by: str) -> bool:
