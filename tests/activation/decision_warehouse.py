@@ -27,6 +27,7 @@ MODELS = {
     "int_contacts": "intermediate.int_contacts",
     "int_audience_queries": "intermediate.int_audience_queries",
     "audience_problems": "activation.audience_problems",
+    "int_audience_targets": "intermediate.int_audience_targets",
     "int_audience_candidates": "intermediate.int_audience_candidates",
     "int_reach": "intermediate.int_reach",
     "int_audience_gates": "intermediate.int_audience_gates",
