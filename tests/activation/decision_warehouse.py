@@ -34,8 +34,9 @@ MODELS = {
     "int_audience_decisions": "intermediate.int_audience_decisions",
     "audience_verdicts": "activation.audience_verdicts",
     "audience_waterfall": "activation.audience_waterfall",
+    "audience_members": "activation.audience_members",
 }
-VIEWS = ("int_audience_decisions",)
+VIEWS = ("int_audience_decisions", "audience_members")
 
 GIVEN = """
 create table pii.stg_customers (source text, customer_id text, email text);

@@ -5,27 +5,24 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from random import Random
 from typing import Any
 
 import pytest
+from exported import TOMORROW, decide_for, people, place, settings
 from killing import killed_night, passages
 from psycopg import sql
-from pydantic import TypeAdapter
 from test_every_destination import channels_of, harness_of
-from twins.harness import AUDIENCE, Harness
+from twins.harness import Harness
 
-from perennial import config, paths
-from perennial.config import Config
+from perennial import paths
 from perennial.destinations import registry
 from perennial.warehouse.database import connect
-from verdicts import NIGHT, TABLES, decide
+from verdicts import NIGHT, TABLES
 
 pytestmark = pytest.mark.server
 
-TOMORROW = NIGHT + timedelta(days=1)
 PEOPLE = 50
 KEPT = ("activation.export_runs", "activation.export_rows", "activation.contact_ledger", "pii.destination_members")
 KEPT += ("pii.opt_outs",)
@@ -44,34 +41,20 @@ class Shop:
 
     def __init__(self, harness: Harness):
         self.harness = harness
-        self.settings = self._settings()
+        self.settings = settings(there=place(harness, guards={}))  # the first export waits for approval
         self.connections = {"vendor": harness.connection(harness.key)}
         with connect() as session:
             session.execute(TABLES)
             to = sql.Identifier(session.info.dbname)  # it is not the server that is killed
             session.execute(sql.SQL("alter database {} set synchronous_commit = off").format(to))
-        self._decide(NIGHT, people(harness, 0, PEOPLE), "lost")
+        decide_for(harness, people(harness, PEOPLE))
         self.run(NIGHT)
         # of fifty ten leave, ten come, five have another address, and all others another stage
-        tomorrow = people(harness, 10, PEOPLE) | people(harness, 100, 10)
+        tomorrow = people(harness, PEOPLE, first=10) | people(harness, 10, first=100)
         tomorrow |= {f"k{n:03}": harness.address(n + 500) for n in range(20, 25)}
-        self._decide(TOMORROW, tomorrow, "silent")
+        decide_for(harness, tomorrow, as_of=TOMORROW, stage="silent")
         self._tell_of_opt_outs()
         self.kept = self._keep()
-
-    def _settings(self) -> Config:
-        shipped, harness = config.load(), self.harness
-        asked = {"kind": harness.kind, "channel": harness.channel, "attributes": ["stage", "orders"]}
-        place = TypeAdapter(registry.kinds()[harness.kind].Settings).validate_python(asked | harness.settings())
-        one = next(iter(shipped.audiences.audiences.values())).model_copy(update={"destinations": ["there"]})
-        return replace(
-            shipped,
-            audiences=shipped.audiences.model_copy(update={"audiences": {AUDIENCE: one}}),
-            destinations=shipped.destinations.model_copy(update={"destinations": {"there": place}}),
-        )
-
-    def _decide(self, as_of: date, everybody: dict[str, str], stage: str) -> None:
-        decide(everybody, AUDIENCE, "there", as_of, stage, self.harness.channel)
 
     def _tell_of_opt_outs(self) -> None:
         if self.harness.twin is None:
@@ -126,10 +109,6 @@ class Shop:
         """What the warehouse holds for true."""
         with connect() as session:
             return {name: {tuple(row.values()) for row in session.execute(query)} for name, query in TOLD.items()}
-
-
-def people(harness: Harness, first: int, count: int) -> dict[str, str]:
-    return {f"k{n:03}": harness.address(n) for n in range(first, first + count)}
 
 
 @contextlib.contextmanager
