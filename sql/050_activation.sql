@@ -39,7 +39,8 @@ alter table activation.export_runs add constraint export_runs_status_check
 check (status in ('waiting', 'ready', 'sending', 'done', 'failed', 'unevaluable'));
 comment on table activation.export_runs is
 'One row per night, audience and destination: what a plan would change there, whether it may, and what became of it.';
-comment on column activation.export_runs.plan is 'Night, audience and destination in one name; `perennial approve` takes it.';
+comment on column activation.export_runs.plan is
+'Night, audience and destination in one name; `perennial approve` takes it.';
 comment on column activation.export_runs.valid_until is 'Day after which nobody should act on the members any more.';
 comment on column activation.export_runs.status is
 'waiting for approval, ready, sending (begun; resumed when run again), done, failed (some rows; sent again), or '
@@ -50,9 +51,12 @@ comment on column activation.export_runs.adds is 'Of these, those it does not ha
 comment on column activation.export_runs.updates is 'Of these, those of whom it has something else.';
 comment on column activation.export_runs.removes is 'Members that we added and that do not belong to it any more.';
 comment on column activation.export_runs.bought_since is 'People left out because they ordered after the night.';
-comment on column activation.export_runs.tripped is 'Guards that ask for approval: first, empty, removals, size.';
-comment on column activation.export_runs.data_hash is 'Fingerprint of the members, what is said of them, and the changes.';
-comment on column activation.export_runs.approved_hash is 'The data_hash that somebody approved; another one is not approved.';
+comment on column activation.export_runs.tripped is
+'Guards that ask for approval: first, empty, removals, size; or unevaluable.';
+comment on column activation.export_runs.data_hash is
+'Fingerprint of the members, what is said of them, and the changes.';
+comment on column activation.export_runs.approved_hash is
+'The data_hash that somebody approved; another one is not approved.';
 comment on column activation.export_runs.receipt is 'What proves the delivery, e.g. file and sha256.';
 
 create table if not exists activation.export_rows (
