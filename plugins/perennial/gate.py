@@ -108,7 +108,7 @@ UNAFFORDABLE = """
 def _audiences(session: psycopg.Connection, as_of: date) -> None:
     """Warn of audiences that were stopped, and of offers of the playbook that cost more than they can earn."""
     for table, check, query, what in (
-        ("audience_problems", "audiences", STOPPED, "stopped, their queries in config/audiences/ gave wrong keys"),
+        ("audience_problems", "audiences", STOPPED, "stopped because of their queries in config/audiences/"),
         ("playbook", "playbook offers", UNAFFORDABLE, "offers in config/playbook.csv cost more than they can earn"),
     ):
         if session.execute("select to_regclass(%s) as found", [f"activation.{table}"]).fetchone()["found"] is None:

@@ -6,13 +6,14 @@ from contextlib import nullcontext
 import pytest
 import shelf
 from click.testing import CliRunner
-from shelf import NIGHT, Destination, decide, people, settings
+from shelf import Destination, people, settings
 
 from perennial import night
 from perennial.activation import commands, export
 from perennial.destinations import registry
 from perennial.errors import ConfigError
 from perennial.warehouse.database import connect
+from verdicts import NIGHT, TABLES, decide
 
 pytestmark = pytest.mark.server
 
@@ -30,7 +31,7 @@ def said(warehouse, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     shelf.clean()
     with connect() as session:
-        session.execute(shelf.TABLES)
+        session.execute(TABLES)
     decide(people(1200))
     known = {command.name: command for command in commands.commands(lambda: nullcontext())}
 

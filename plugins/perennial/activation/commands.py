@@ -89,7 +89,7 @@ def show(as_of: date) -> None:
             counts = Counts(
                 *(row[name] for name in ("members_before", "members", "adds", "updates", "removes")),
             )
-            why = f": {told(counts, row['tripped'])}" if row["status"] == "waiting" else ""
+            why = f": {told(counts, row['tripped'])}" if row["status"] in ("waiting", "unevaluable") else ""
             change = f"{row['members_before']:,} -> {row['members']:,}"
             numbers = [f"{row[name]:,}" for name in ("adds", "updates", "removes", "bought_since")]
             table.add_row(row["plan"], change, *numbers, f"{row['status']}{why}")

@@ -27,10 +27,6 @@ CHANGES = """
     order by r.op <> 'remove', r.customer_key
 """
 MEMBERS = "select customer_key, address, attributes from desired order by customer_key"
-HAND_OVER = """
-    update activation.export_rows set status = 'handed_over', attempts = attempts + 1
-    where plan = %s and customer_key = %s and op = %s
-"""
 OUTCOMES = """
     with outcomes as (
         select * from unnest(%(keys)s::text[], %(ops)s::text[], %(statuses)s::text[], %(errors)s::text[])
@@ -55,12 +51,17 @@ THERE = """
         fingerprint = excluded.fingerprint, remote_id = coalesce(excluded.remote_id, known.remote_id)
 """
 
-# cool-downs and limits of later nights count who came in
+# cool-downs and limits of later nights count who came in, and who may have
 CONTACTED = """
     insert into activation.contact_ledger (as_of, audience, destination, channel, customer_key, contacted_on)
     select %(as_of)s, %(audience)s, %(destination)s, %(channel)s, new.*
     from unnest(%(new)s::text[], %(days)s::date[]) as new
     on conflict do nothing
+"""
+NOT_CONTACTED = """
+    delete from activation.contact_ledger
+    where as_of = %(as_of)s and audience = %(audience)s and destination = %(destination)s
+        and customer_key = any(%(taken_back)s)
 """
 
 
@@ -96,7 +97,11 @@ def deliver(session: psycopg.Connection, plan: Plan, destination: Destination) -
 
 
 class Account:
-    """Which changes are under way, and what became of the others; written every so often."""
+    """Which changes are under way, and what became of the others; written every so often.
+
+    Of a message every later night must know that it may have been sent: whom it goes to counts as told before it goes,
+    and only a refusal takes that back.
+    """
 
     def __init__(self, plan: Plan, at_most_once: bool):
         self.failed = 0
@@ -106,12 +111,12 @@ class Account:
         self._ended: list[tuple[Outcome, dict[str, Any]]] = []
 
     def handed(self, rows: Iterator[dict[str, Any]]) -> Iterator[Change]:
-        """The changes one by one, each noted before it is handed over."""
+        """The changes one by one; a message is noted before it is handed over."""
         for row in rows:
             self._open[row["customer_key"], row["op"]] = row
-            if self._at_most_once:
-                with connect() as session:
-                    session.execute(HAND_OVER, [self._plan.name, row["customer_key"], row["op"]])
+            if self._at_most_once and row["op"] == "add":
+                self._ended.append((Outcome(row["customer_key"], "add", "handed_over"), row))
+                self.write()
             yield Change(row["op"], _member(row))
 
     def note(self, outcome: Outcome) -> None:
@@ -129,8 +134,11 @@ class Account:
         ended, self._ended = self._ended, []
         if not ended:
             return
-        there = [(o, row) for o, row in ended if o.status == "done" and o.op != "remove"]
+        there = [(o, row) for o, row in ended if o.status in ("done", "handed_over") and o.op != "remove"]
         new = [(o, row) for o, row in there if o.op == "add"]
+        left = [o.customer_key for o, _ in ended if o.status == "done" and o.op == "remove"]
+        refused = [o.customer_key for o, _ in ended if o.status in ("rejected", "failed") and o.op == "add"]
+        taken_back = refused if self._at_most_once else []
         values = {
             "plan": self._plan.name,
             "channel": self._plan.settings.channel,
@@ -141,7 +149,8 @@ class Account:
             "ops": [o.op for o, _ in ended],
             "statuses": [o.status for o, _ in ended],
             "errors": [o.error for o, _ in ended],
-            "gone": [o.customer_key for o, _ in ended if o.status == "done" and o.op == "remove"],
+            "gone": left + taken_back,
+            "taken_back": taken_back,
             "there": [o.customer_key for o, _ in there],
             "addresses": [row["address"] for _, row in there],
             "fingerprints": [row["fingerprint"] for _, row in there],
@@ -150,7 +159,7 @@ class Account:
             "days": [row["send_on"] for _, row in new],
         }
         with connect() as session:
-            for statement in (OUTCOMES, GONE, THERE, CONTACTED):
+            for statement in (OUTCOMES, GONE, NOT_CONTACTED, THERE, CONTACTED):
                 session.execute(statement, values)
 
 
