@@ -115,8 +115,10 @@ def test_more_files_than_one_answer_holds_are_all_listed(server, bucket, monkeyp
     assert server.calls == ["GET"] * 4
 
 
-def test_the_connection_and_not_the_environment_says_who_we_are(server, bucket):
+def test_the_connection_and_not_the_environment_says_who_we_are_and_where_files_go(server, bucket):
     assert place(server, bucket)._client._request_signer._credentials.access_key == s3.KEY[0]
+    without = Place(bucket, Connection("aws", login="k", password="s"), "lake")
+    assert without._client.meta.endpoint_url == "https://s3.amazonaws.com"
 
 
 def test_without_the_package_its_name_and_extra_are_told(state, monkeypatch):

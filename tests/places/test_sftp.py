@@ -136,6 +136,14 @@ def test_a_file_that_arrived_in_part_does_not_get_its_name(server):
     assert not (server.root / "drop" / "a.csv").exists()
 
 
+def test_one_refused_piece_among_many_is_noticed_though_the_size_is_right(server):
+    server.refuses_from = 16 * 32_768
+    with pytest.raises(RetriableError, match="Failure"):
+        put(server, BIG)
+    assert (server.root / "drop" / "a.csv.part").stat().st_size == len(BIG)
+    assert not (server.root / "drop" / "a.csv").exists()
+
+
 @pytest.mark.parametrize("size", [1, 5_000_000])
 def test_a_full_disk_is_noticed_at_the_first_byte_and_the_last(server, size):
     server.full = True

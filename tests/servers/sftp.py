@@ -26,6 +26,7 @@ class SftpServer:
         self.denied: set[str] = set()  # paths below which nothing can be written
         self.full = False  # no room for another byte
         self.hang_up_after: int | None = None  # bytes written
+        self.refuses_from: int | None = None  # the one write that begins at this byte
         self.loses_writes = False  # says yes and writes nothing
         self.can_replace = True  # has the extension by which a file is replaced in one step
         self.written = 0
@@ -114,7 +115,7 @@ class _Open(paramiko.SFTPHandle):
 
     def write(self, offset: int, data: bytes) -> int:
         server = self._server
-        if server.full:
+        if server.full or offset == server.refuses_from:
             return paramiko.SFTP_FAILURE
         server.written += len(data)
         if server.hang_up_after is not None and server.written > server.hang_up_after:
