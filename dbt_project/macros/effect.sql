@@ -22,6 +22,20 @@
     greatest(yy_{{ arm }} - 2 * theta * xy_{{ arm }} + theta * theta * xx_{{ arm }}, 0)
 {%- endmacro %}
 
+{#
+  Squared standard error of a difference of two means, of each arm's sum of squares: the larger of two. With a variance
+  for each arm, a small arm that by chance got none of the few who spend much is too sure of itself; with one for both,
+  an effect that makes people more alike is. `spent` is how many numbers were estimated before.
+#}
+{% macro error_squared(treated, held, spent) -%}
+    greatest(
+        {{ treated }} / nullif(count_treated - 1, 0) / nullif(count_treated, 0)
+        + {{ held }} / nullif(count_held - 1, 0) / nullif(count_held, 0),
+        ({{ treated }} + {{ held }}) / nullif(greatest(count_treated + count_held - {{ spent }}, 0), 0)
+        * (1 / nullif(cast(count_treated as double precision), 0) + 1 / nullif(cast(count_held as double precision), 0))
+    )
+{%- endmacro %}
+
 {# Of a chi-square with one degree of freedom, and so of a squared normal deviate: how often it is at least as large. #}
 {% macro upper_tail(chi_square) -%}
     erfc(sqrt(({{ chi_square }}) / 2))

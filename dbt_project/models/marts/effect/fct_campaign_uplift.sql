@@ -78,9 +78,7 @@ listed as (
 weighed as (
     select
         *,
-        coalesce((xy_treated + xy_held) / nullif(xx_treated + xx_held, 0), 0) as theta,
-        nullif(count_treated - 1, 0) * cast(nullif(count_treated, 0) as double precision) as freedom_treated,
-        nullif(count_held - 1, 0) * cast(nullif(count_held, 0) as double precision) as freedom_held
+        coalesce((xy_treated + xy_held) / nullif(xx_treated + xx_held, 0), 0) as theta
     from listed
     {{ computed_once() }}
 ),
@@ -90,8 +88,8 @@ adjusted as (
         *,
         mean_treated - mean_held as difference,
         mean_treated - mean_held - theta * (mean_treated_before - mean_held_before) as adjusted_difference,
-        yy_treated / freedom_treated + yy_held / freedom_held as variance,
-        {{ residual('treated') }} / freedom_treated + {{ residual('held') }} / freedom_held as adjusted_variance,
+        {{ error_squared('yy_treated', 'yy_held', 2) }} as variance,
+        {{ error_squared(residual('treated'), residual('held'), 3) }} as adjusted_variance,
         ordered_treated - ordered_held as ordered_difference,
         case
             when (count_treated_drawn + count_held_drawn) * least(holdout_share, 1 - holdout_share) >= 10
