@@ -14,35 +14,23 @@ gates_from_the_draw_on as (
     where draw.reason = 'holdout_universal'
 ),
 
-candidates as (
-    select * from {{ ref('int_audience_candidates') }}
+verdicts as (
+    select * from {{ ref('audience_verdicts') }}
+    where valid_to = 'infinity'
 ),
 
 -- whom no gate before the draw stopped, on one channel at least: these differ in nothing but the draw
-asked as (
-    select
-        verdicts.audience,
-        verdicts.customer_key,
-        bool_or(verdicts.reason = 'holdout_universal') as is_held_out_everywhere,
-        bool_or(verdicts.reason = 'holdout') as is_held_out_here
-    from {{ ref('audience_verdicts') }} as verdicts
-    inner join measured on verdicts.audience = measured.audience
-    where
-        verdicts.valid_to = 'infinity'
-        and verdicts.reason in (select gates_from_the_draw_on.reason from gates_from_the_draw_on)
-    group by verdicts.audience, verdicts.customer_key
-),
-
-described as (
-    select
-        asked.*,
-        candidates.stage,
-        candidates.abc_tier
-    from asked
-    inner join candidates
-        on
-            asked.audience = candidates.audience
-            and asked.customer_key = candidates.customer_key
+drawn as (
+    select candidates.*
+    from {{ ref('int_audience_candidates') }} as candidates
+    inner join measured on candidates.audience = measured.audience
+    where exists (
+        select from verdicts
+        where
+            candidates.audience = verdicts.audience
+            and candidates.customer_key = verdicts.customer_key
+            and verdicts.reason in (select gates_from_the_draw_on.reason from gates_from_the_draw_on)
+    )
 ),
 
 -- who gets no marketing at all says nothing of a single audience
@@ -53,7 +41,7 @@ int_holdout_draws as (
         is_held_out_here as is_held_out,
         stage,
         abc_tier
-    from described
+    from drawn
     where not is_held_out_everywhere
     union all
     select
@@ -62,7 +50,7 @@ int_holdout_draws as (
         bool_or(is_held_out_everywhere) as is_held_out,
         min(stage) as stage,
         min(abc_tier) as abc_tier
-    from described
+    from drawn
     group by customer_key
 )
 

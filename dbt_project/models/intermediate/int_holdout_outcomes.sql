@@ -39,21 +39,31 @@ judged as (
     where over_on <= {{ as_of() }} and not is_left_out
 ),
 
+-- many audiences draw the same people on the same night
+windows as (
+    select distinct
+        customer_key,
+        entered_on,
+        effect_days
+    from judged
+),
+
 -- of every day only what was bought on it counts, less what was given back of it since
 earned as (
     select
-        judged.audience,
-        judged.customer_key,
-        sum(days.net_revenue) filter (where days.day > judged.entered_on) as revenue,
-        sum(days.net_revenue) filter (where days.day <= judged.entered_on) as revenue_before,
-        bool_or(days.count_orders > 0 and days.day > judged.entered_on) as has_ordered
-    from judged
+        windows.customer_key,
+        windows.entered_on,
+        windows.effect_days,
+        sum(days.net_revenue) filter (where days.day > windows.entered_on) as revenue,
+        sum(days.net_revenue) filter (where days.day <= windows.entered_on) as revenue_before,
+        bool_or(days.count_orders > 0 and days.day > windows.entered_on) as has_ordered
+    from windows
     inner join {{ ref('int_customer_days') }} as days
         on
-            judged.customer_key = days.customer_key
-            and judged.entered_on - judged.effect_days < days.day
-            and judged.over_on >= days.day
-    group by judged.audience, judged.customer_key
+            windows.customer_key = days.customer_key
+            and windows.entered_on - windows.effect_days < days.day
+            and windows.entered_on + windows.effect_days >= days.day
+    group by windows.customer_key, windows.entered_on, windows.effect_days
 ),
 
 written as (
@@ -91,8 +101,9 @@ int_holdout_outcomes as (
     from entries
     left join earned
         on
-            entries.audience = earned.audience
-            and entries.customer_key = earned.customer_key
+            entries.customer_key = earned.customer_key
+            and entries.entered_on = earned.entered_on
+            and entries.effect_days = earned.effect_days
     left join written
         on
             entries.audience = written.audience

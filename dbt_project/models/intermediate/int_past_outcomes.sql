@@ -15,6 +15,10 @@ tiers as (
     select * from {{ ref('customer_abc') }}
 ),
 
+customers as (
+    select * from {{ ref('dim_customers') }}
+),
+
 order_days as (
     select * from {{ ref('int_customer_days') }}
     where day > {{ as_of() }} - {{ 2 * asked[-1] }}
@@ -24,19 +28,23 @@ asked as (
     select * from unnest(array[{{ asked | join(', ') }}]) as asked (effect_days)
 ),
 
--- who was known so many days ago, and in which stage; tiers are tonight's
+-- who was known so many days ago, and in which stage; tiers are tonight's, but who had not bought then had none
 known as (
     select
         asked.effect_days,
         timeline.customer_key,
         timeline.stage,
-        tiers.abc_tier
+        case
+            when customers.first_ordered_on <= {{ as_of() }} - asked.effect_days then tiers.abc_tier
+            else 'N'
+        end as abc_tier
     from asked
     inner join timeline
         on
             timeline.valid_from <= {{ as_of() }} - asked.effect_days
             and timeline.valid_to > {{ as_of() }} - asked.effect_days
     inner join tiers on timeline.customer_key = tiers.customer_key
+    inner join customers on timeline.customer_key = customers.customer_key
 ),
 
 earned as (
