@@ -13,6 +13,9 @@ TABLES = """
     create table marts.customer_360 (as_of date, customer_key text, stage text, abc_tier text, orders integer);
     create table intermediate.int_customer_keys (source text, source_customer_id text, customer_key text);
     create table intermediate.int_former_keys (former_key text, customer_key text);
+    create table marts.holdout_power (as_of date, audience text, effect_days integer, holdout_share numeric,
+        count_people bigint, count_held bigint, mean_value numeric, min_detectable_effect numeric,
+        min_detectable_share numeric);
 """
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from perennial import night
+from perennial.activation import effect
 from perennial.activation.guards import Counts, told
 from perennial.activation.plan import approve as approve_plan
 from perennial.errors import ConfigError
@@ -31,11 +32,13 @@ def commands(running: Running) -> list[click.Command]:
 
     @click.command()
     def plan() -> None:
-        """Show what the newest night would change at every destination, and what waits for approval."""
+        """Show what the newest night would change at every destination, what waits, and which effects will show."""
         with running():
             as_of = _newest()
             night.plan(as_of)
             show(as_of)
+            with connect() as session:
+                click.echo("\n".join(effect.power(session, as_of)))
 
     @click.command()
     @click.argument("plans", nargs=-1)
