@@ -60,7 +60,7 @@ comment on column activation.export_runs.approved_hash is
 comment on column activation.export_runs.receipt is 'What proves the delivery, e.g. file and sha256.';
 
 create table if not exists activation.export_rows (
-    plan text not null references activation.export_runs on delete cascade,
+    plan text not null,
     customer_key text not null,
     op text not null check (op in ('add', 'update', 'remove')),
     status text not null check (status in ('planned', 'handed_over', 'done', 'rejected', 'failed')),
@@ -68,6 +68,9 @@ create table if not exists activation.export_rows (
     error text,
     primary key (plan, customer_key, op)
 );
+-- a row changes its status once or twice: room beside it, and the index stays as it is
+alter table activation.export_rows set (fillfactor = 50);
+alter table activation.export_rows drop constraint if exists export_rows_plan_fkey; -- checked for every single row
 comment on table activation.export_rows is 'One row per change of a plan and what became of it. No address.';
 comment on column activation.export_rows.status is
 'planned; handed_over (to a destination that must not get it twice; what became of it is not known); done; rejected '

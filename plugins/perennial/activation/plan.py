@@ -41,6 +41,7 @@ COUNT = f"""
 ROWS = f"""
     insert into activation.export_rows (plan, customer_key, op, status)
     select %(plan)s, customer_key, op, 'planned' from ({CHANGES}) as changes
+    order by customer_key
     on conflict (plan, customer_key, op) do update set status = 'planned', error = null
     where export_rows.status not in ('handed_over', 'rejected')
 """

@@ -1,6 +1,9 @@
 """Hand a plan's changes to its destination and keep account of what became of each."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -12,13 +15,20 @@ from perennial.destinations.base import Change, Delivery, Destination, Member, O
 from perennial.errors import PerennialError
 from perennial.warehouse.database import as_json, connect
 
-AT_ONCE = 1000  # outcomes written in one transaction, rows read in one go
+AT_ONCE = 1000  # outcomes written in one transaction
+READ_AT_ONCE = 5000
 
+# a thousand rows of a million are found by their key; what the planner would rather do reads all of them every time
+BY_KEY = """
+    select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+        set_config('enable_mergejoin', 'off', true)
+"""
 # people are taken out before others come in, so that nobody has two addresses in one audience
 CHANGES = """
     select r.op, r.customer_key, r.attempts,
         case when r.op = 'remove' then k.address else d.address end as address,
-        case when r.op = 'remove' then '{}' else d.attributes end as attributes, d.fingerprint, d.send_on, k.remote_id
+        case when r.op = 'remove' then '{}' else d.attributes::text end as attributes,
+        d.fingerprint, d.send_on, k.remote_id
     from activation.export_rows as r
     left join desired as d using (customer_key)
     left join pii.destination_members as k
@@ -26,36 +36,40 @@ CHANGES = """
     where r.plan = %(plan)s and r.status in ('planned', 'failed')
     order by r.op <> 'remove', r.customer_key
 """
-MEMBERS = "select customer_key, address, attributes from desired order by customer_key"
-OUTCOMES = """
-    with outcomes as (
-        select * from unnest(%(keys)s::text[], %(ops)s::text[], %(statuses)s::text[], %(errors)s::text[])
-            as outcomes (customer_key, op, status, error)
+MEMBERS = "select customer_key, address, attributes::text from desired order by customer_key"
+# one object per outcome: in JSON they cost a third of what arrays cost
+ENDED = """
+    jsonb_to_recordset(%(ended)s) as ended (
+        customer_key text, op text, status text, error text, remote_id text, address text, fingerprint text, day date
     )
+"""
+OUTCOMES = f"""
     update activation.export_rows as rows
-    set status = outcomes.status, error = outcomes.error,
+    set status = ended.status, error = ended.error,
         attempts = rows.attempts + case when rows.status = 'handed_over' then 0 else 1 end
-    from outcomes
-    where rows.plan = %(plan)s and rows.customer_key = outcomes.customer_key and rows.op = outcomes.op
+    from {ENDED}
+    where rows.plan = %(plan)s and rows.customer_key = ended.customer_key and rows.op = ended.op
 """
 GONE = """
     delete from pii.destination_members
     where destination = %(destination)s and audience = %(audience)s and customer_key = any(%(gone)s)
 """
-THERE = """
+THERE = f"""
     insert into pii.destination_members as known
         (destination, audience, customer_key, address, fingerprint, remote_id, since)
-    select %(destination)s, %(audience)s, there.*, %(as_of)s
-    from unnest(%(there)s::text[], %(addresses)s::text[], %(fingerprints)s::text[], %(remote_ids)s::text[]) as there
+    select %(destination)s, %(audience)s, customer_key, address, fingerprint, remote_id, %(as_of)s
+    from {ENDED}
+    where status in ('done', 'handed_over') and op <> 'remove'
     on conflict (destination, audience, customer_key) do update set address = excluded.address,
         fingerprint = excluded.fingerprint, remote_id = coalesce(excluded.remote_id, known.remote_id)
 """
 
 # cool-downs and limits of later nights count who came in, and who may have
-CONTACTED = """
+CONTACTED = f"""
     insert into activation.contact_ledger (as_of, audience, destination, channel, customer_key, contacted_on)
-    select %(as_of)s, %(audience)s, %(destination)s, %(channel)s, new.*
-    from unnest(%(new)s::text[], %(days)s::date[]) as new
+    select %(as_of)s, %(audience)s, %(destination)s, %(channel)s, customer_key, day
+    from {ENDED}
+    where status in ('done', 'handed_over') and op = 'add'
     on conflict do nothing
 """
 NOT_CONTACTED = """
@@ -134,8 +148,6 @@ class Account:
         ended, self._ended = self._ended, []
         if not ended:
             return
-        there = [(o, row) for o, row in ended if o.status in ("done", "handed_over") and o.op != "remove"]
-        new = [(o, row) for o, row in there if o.op == "add"]
         left = [o.customer_key for o, _ in ended if o.status == "done" and o.op == "remove"]
         refused = [o.customer_key for o, _ in ended if o.status in ("rejected", "failed") and o.op == "add"]
         taken_back = refused if self._at_most_once else []
@@ -145,21 +157,12 @@ class Account:
             "destination": self._plan.destination,
             "audience": self._plan.audience,
             "as_of": self._plan.as_of,
-            "keys": [o.customer_key for o, _ in ended],
-            "ops": [o.op for o, _ in ended],
-            "statuses": [o.status for o, _ in ended],
-            "errors": [o.error for o, _ in ended],
+            "ended": as_json([_told(outcome, row) for outcome, row in ended]),
             "gone": left + taken_back,
             "taken_back": taken_back,
-            "there": [o.customer_key for o, _ in there],
-            "addresses": [row["address"] for _, row in there],
-            "fingerprints": [row["fingerprint"] for _, row in there],
-            "remote_ids": [o.remote_id for o, _ in there],
-            "new": [o.customer_key for o, _ in new],
-            "days": [row["send_on"] for _, row in new],
         }
         with connect() as session:
-            for statement in (OUTCOMES, GONE, NOT_CONTACTED, THERE, CONTACTED):
+            for statement in (BY_KEY, OUTCOMES, GONE, NOT_CONTACTED, THERE, CONTACTED):
                 session.execute(statement, values)
 
 
@@ -167,13 +170,32 @@ def _rows(session: psycopg.Connection, query: str, plan: Plan) -> Iterator[dict[
     asked = {"plan": plan.name, "destination": plan.destination, "audience": plan.audience}
     name = f"export_{abs(hash(query)):x}"
     with session.cursor(name=name) as cursor:
-        cursor.itersize = AT_ONCE
+        cursor.itersize = READ_AT_ONCE
         cursor.execute(sql.SQL(query), asked)
         yield from cursor
 
 
+def _told(outcome: Outcome, row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "customer_key": outcome.customer_key,
+        "op": outcome.op,
+        "status": outcome.status,
+        "error": outcome.error,
+        "remote_id": outcome.remote_id,
+        "address": row["address"],
+        "fingerprint": row["fingerprint"],
+        "day": row["send_on"] and row["send_on"].isoformat(),
+    }
+
+
 def _member(row: dict[str, Any]) -> Member:
-    return Member(row["customer_key"], row["address"], row["attributes"], row.get("remote_id"))
+    return Member(row["customer_key"], row["address"], _attributes(row["attributes"]), row.get("remote_id"))
+
+
+@lru_cache(maxsize=10_000)
+def _attributes(text: str) -> Mapping[str, Any]:
+    """Read once for all who have the same; nobody may change it."""
+    return MappingProxyType(json.loads(text))
 
 
 def _finish(plan: Plan, status: str, error: str | None, receipt: dict[str, Any]) -> None:
