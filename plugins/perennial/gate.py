@@ -80,7 +80,9 @@ TOTALS: dict[str, dict[str, str]] = {
         "dim_customers": "select count(*) from marts.dim_customers",
         "customer_360": "select count(*) from marts.customer_360",
         # who is missing in one of these would be in segment (none)
-        **{mart: f"select count(*) from marts.{mart}" for mart in ("customer_abc", "customer_rfm", "customer_quadrant")},
+        **{
+            mart: f"select count(*) from marts.{mart}" for mart in ("customer_abc", "customer_rfm", "customer_quadrant")
+        },
         **_segmentations("count_customers"),
     },
     "orders that count": {
