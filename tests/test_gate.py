@@ -46,7 +46,6 @@ def test_after_the_cause_is_mended_the_same_night_passes(warehouse, rows, monkey
 def segmented(warehouse, monkeypatch):
     """A shop of three customers, divided in every way on two nights."""
     with connect() as session:
-        session.execute("create schema if not exists marts")
         session.execute("create table marts.dim_stages (lifecycle_model text)")
         session.execute("create table marts.fct_segment_totals (as_of date, segmentation text, count_customers bigint)")
         session.execute("insert into marts.dim_stages values ('crm'), ('crm'), ('telecom')")

@@ -17,7 +17,6 @@ KEYS = {"day", "month", "as_of"}
 AS_OF = date(2017, 9, 30)
 VIEWS = {"metrics_daily": "day", "metrics_monthly": "month", "metrics_customers": "as_of"}
 TABLES = """
-create schema marts;
 create table marts.fct_orders (
     customer_key text, ordered_on date, gross_amount numeric(18, 4), refunded_amount numeric(18, 4),
     net_amount numeric(18, 4), is_valid boolean
