@@ -137,6 +137,12 @@ def build(as_of: date) -> bool:
     return True
 
 
+def reopen(as_of: date) -> None:
+    """Before tables are changed by hand: the night is neither built nor checked until its tasks ran again."""
+    gate.close(as_of)
+    _mark(as_of, built_at=None)
+
+
 def fit_value(as_of: date) -> None:
     """Judge the forecasts of the past, fit tonight's, and write what everybody is scored from."""
     from perennial.value import store, tonight  # numpy and scipy are slow to import, and only needed here

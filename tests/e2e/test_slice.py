@@ -5,6 +5,7 @@ from pathlib import Path
 
 import nights
 import pytest
+import yaml
 
 from perennial import embedded
 from perennial.warehouse import database
@@ -12,6 +13,7 @@ from perennial.warehouse import database
 pytestmark = [pytest.mark.e2e, pytest.mark.server, pytest.mark.airflow]
 
 HOUSEHOLDS = 60
+MODELS = Path(__file__).parents[2] / "dbt_project" / "models"
 OPEN_SCHEMAS = ("marts", "activation", "ops", "intermediate", "staging", "input")
 
 
@@ -180,6 +182,25 @@ def test_the_unit_tests_of_the_models_pass(state):
     """They are left out at night, where they would run on the company's own rules."""
     done = nights.command("dbt", "test", "--select", "test_type:unit")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_column_has_the_very_type_that_its_description_names(state):
+    """The contract compares names and kinds, but no precision."""
+    built = nights.query(
+        "select relname, attname, replace(format_type(atttypid, atttypmod), ' ', '') from pg_attribute "
+        "join pg_class on pg_class.oid = attrelid join pg_namespace on pg_namespace.oid = relnamespace "
+        "where nspname in ('marts', 'activation', 'pii', 'input', 'intermediate', 'staging') and attnum > 0"
+    )
+    types = {(model, column): kind for model, column, kind in built}
+    files = [yaml.safe_load(path.read_text("utf-8")) for path in MODELS.rglob("*.yml")]
+    columns = [(model["name"], column) for f in files for model in f.get("models", []) for column in model["columns"]]
+    assert len(columns) > 900
+    assert {
+        (model, column["name"], column["data_type"], kind)
+        for model, column in columns
+        if "data_type" in column
+        and (kind := types.get((model, column["name"]))) != column["data_type"].replace(" ", "")
+    } == set()
 
 
 def test_contact_details_are_nowhere_but_where_they_may_be(state):

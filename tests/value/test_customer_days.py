@@ -65,3 +65,8 @@ def test_night_by_night_ends_where_a_full_build_does_and_a_night_run_again_write
         assert retired > 5
         transform.run(["run", "--select", *FACTS, *ASKED, *KEPT], config.load(), NIGHTS[-1], to)
         assert versions(session) == wrote
+        # in full, each alone: the list of who changed was read and is empty
+        before = {model: said(session, f"select * from intermediate.{model}") for model in KEPT}
+        for model in KEPT:
+            transform.run(["run", "--full-refresh", "--select", model], config.load(), NIGHTS[-1], to)
+            assert said(session, f"select * from intermediate.{model}") == before[model], model

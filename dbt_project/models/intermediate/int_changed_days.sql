@@ -1,18 +1,11 @@
-{# emptied once int_customer_days has read it: nothing to recover after a crash #}
+{# emptied once int_customer_days has read it; lost in a crash, it is asked again: what is built says from what #}
 {{ config(unlogged=true) }}
 
 {% set days = as_built('intermediate', 'int_customer_days') %}
 
 with
 people as (
-    select
-        cohorts.customer_key,
-        cohorts.cohort_month,
-        cohorts.acquisition_source,
-        facts.known_on,
-        {{ days_hash('facts.facts_hash', 'cohorts.acquisition_source') }} as built_from
-    from {{ ref('int_cohorts') }} as cohorts
-    inner join {{ ref('int_customer_facts') }} as facts on cohorts.customer_key = facts.customer_key
+    {{ people_with_days() }}
 ),
 
 {% if days %}
@@ -31,8 +24,10 @@ people as (
         where people.built_from is distinct from built.built_from
     )
 {% else %}
+    -- in full there is nothing to ask: everybody is built
     int_changed_days as (
         select * from people
+        where false
     )
 {% endif %}
 

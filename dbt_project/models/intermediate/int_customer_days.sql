@@ -1,3 +1,6 @@
+{# a ref that a full build does without #}
+{% set list = ref('int_changed_days') %}
+
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -11,9 +14,14 @@
     indexes=[{'columns': ['customer_key', 'day'], 'unique': true}]
 ) }}
 
+-- in full everybody, whatever the list says: it is emptied once it was read
 with
 changed as (
-    select * from {{ ref('int_changed_days') }}
+    {% if is_incremental() %}
+        select * from {{ list }}
+    {% else %}
+        {{ people_with_days() }}
+    {% endif %}
 ),
 
 -- money is given back when it is given back, whenever the order was

@@ -10,6 +10,7 @@
 {% set loss = warning.loss %}
 {% set opening = [
     'customer_key', 'opened_on', 'tier', 'lifecycle_model', 'stage', 'reasons', 'risk', 'value_at_risk', 'due_by',
+    'loss_days', 'loss_share',
 ] %}
 
 with
@@ -29,7 +30,11 @@ timeline as (
     select * from {{ ref('fct_lifecycle_timeline') }}
 ),
 
--- the warnings of finished nights stand as they were given; what became of them is asked anew
+former_keys as (
+    select * from {{ ref('int_former_keys') }}
+),
+
+-- the warnings of finished nights stand as they were given, and what was a loss then; what became of them is asked anew
 {% if is_incremental() %}
     given as (
         select {{ opening | join(', ') }}
@@ -47,45 +52,43 @@ timeline as (
             reasons,
             risk,
             value_at_risk,
-            {{ as_of() }} as due_by
+            {{ as_of() }} as due_by,
+            {{ loss.days }} as loss_days,
+            cast({{ loss.share }} as numeric) as loss_share
         from signs
         where false
     ),
 {% endif %}
 
--- the days with an order around a warning
+-- the days with an order around a warning, and as far back as a plain look then looked
 days as (
     select
         given.customer_key,
         given.opened_on,
+        given.loss_days,
+        given.loss_share,
         orders.ordered_on,
         sum(orders.net_amount) as net_amount
     from given
     inner join orders
         on
             given.customer_key = orders.customer_key
-            and given.opened_on - {{ loss.days }} < orders.ordered_on
-            and given.opened_on + {{ loss.days }} >= orders.ordered_on
-    group by given.customer_key, given.opened_on, orders.ordered_on
+            and given.opened_on - 3 * given.loss_days < orders.ordered_on
+            and given.opened_on + given.loss_days >= orders.ordered_on
+    group by given.customer_key, given.opened_on, given.loss_days, given.loss_share, orders.ordered_on
 ),
 
 summed as (
     select
         *,
-        coalesce(sum(net_amount) filter (where ordered_on <= opened_on) over warning, 0) as before,
-        sum(net_amount) filter (where ordered_on > opened_on) over (warning order by ordered_on) as since,
-        coalesce(sum(net_amount) over next_days, 0) as following
+        coalesce(sum(net_amount) filter (
+            where ordered_on > opened_on - loss_days and ordered_on <= opened_on
+        ) over warning, 0) as before,
+        sum(net_amount) filter (where ordered_on > opened_on) over (warning order by ordered_on) as since
     from days
-    window
-        warning as (partition by customer_key, opened_on),
-        next_days as (
-            partition by customer_key, opened_on
-            order by ordered_on
-            range between interval '1 day' following and interval '{{ loss.days }} days' following
-        )
+    window warning as (partition by customer_key, opened_on)
 ),
 
--- plain_on is when a plain look at the spend of the last days says it too: it falls when an order leaves these days
 followed as (
     select
         customer_key,
@@ -93,9 +96,7 @@ followed as (
         max(before) as spent_before,
         coalesce(sum(net_amount) filter (where ordered_on > opened_on), 0) as spent_since,
         min(ordered_on) filter (where ordered_on > opened_on and net_amount > 0) as ordered_again_on,
-        min(ordered_on) filter (where since > {{ loss.share }} * before) as returned_on,
-        min(ordered_on) filter (where ordered_on <= opened_on and following <= {{ loss.share }} * before)
-        + {{ loss.days }} as plain_on
+        min(ordered_on) filter (where since > loss_share * before) as returned_on
     from summed
     group by customer_key, opened_on
 ),
@@ -108,12 +109,11 @@ became as (
         coalesce(followed.spent_since, 0) as spent_since,
         followed.ordered_again_on,
         followed.returned_on,
-        followed.plain_on,
-        given.opened_on + {{ loss.days }} <= {{ as_of() }} as is_mature,
+        given.opened_on + given.loss_days <= {{ as_of() }} as is_mature,
         case
             when customers.customer_key is null then 'merged'
             when followed.returned_on is not null then 'returned'
-            when given.opened_on + {{ loss.days }} <= {{ as_of() }} then 'lost'
+            when given.opened_on + given.loss_days <= {{ as_of() }} then 'lost'
             else 'open'
         end as outcome
     from given
@@ -129,16 +129,57 @@ closed as (
         *,
         case outcome
             when 'returned' then returned_on
-            when 'lost' then opened_on + {{ loss.days }}
+            when 'lost' then opened_on + loss_days
         end as closed_on
     from became
 ),
 
--- also if she returned, the days on which a warning is judged belong to it alone
-resting as (
-    select customer_key
+-- what a plain look said of who was lost: what she spent lately, and in as many days before. It can begin to see a loss
+-- only when an order leaves the days that are lately.
+looked as (
+    select
+        leaving.customer_key,
+        leaving.opened_on,
+        leaving.loss_share,
+        leaving.ordered_on + leaving.loss_days as looked_on,
+        coalesce(sum(around.net_amount) filter (where around.ordered_on > leaving.ordered_on), 0) as spent_lately,
+        sum(around.net_amount) filter (where around.ordered_on <= leaving.ordered_on) as spent_before
     from closed
-    where not is_mature or closed_on + {{ warning.cool_down_days }} >= {{ as_of() }}
+    inner join days as leaving
+        on
+            closed.customer_key = leaving.customer_key
+            and closed.opened_on = leaving.opened_on
+            and closed.opened_on - 2 * closed.loss_days < leaving.ordered_on
+            and closed.opened_on >= leaving.ordered_on
+    inner join days as around
+        on
+            leaving.customer_key = around.customer_key
+            and leaving.opened_on = around.opened_on
+            and leaving.ordered_on - leaving.loss_days < around.ordered_on
+            and leaving.ordered_on + leaving.loss_days >= around.ordered_on
+    where closed.outcome = 'lost'
+    group by leaving.customer_key, leaving.opened_on, leaving.loss_days, leaving.loss_share, leaving.ordered_on
+),
+
+plainly as (
+    select
+        customer_key,
+        opened_on,
+        min(looked_on) as plain_on
+    from looked
+    where spent_before > 0 and spent_lately <= loss_share * spent_before
+    group by customer_key, opened_on
+),
+
+-- also if she returned, the days on which a warning is judged belong to it alone, whoever she is by now
+resting as (
+    select coalesce(former_keys.customer_key, closed.customer_key) as customer_key
+    from closed
+    left join former_keys on closed.customer_key = former_keys.former_key
+    where
+        not closed.is_mature
+        or coalesce(closed.closed_on, closed.opened_on + closed.loss_days)
+        + {{ warning.cool_down_days }} >= {{ as_of() }}
 ),
 
 ranked as (
@@ -153,15 +194,19 @@ ranked as (
 
 fct_early_warnings as (
     select
-        {{ opening | join(', ') }},
-        outcome,
-        closed_on,
-        is_mature,
-        spent_before,
-        spent_since,
-        ordered_again_on,
-        case when outcome = 'lost' then plain_on - opened_on end as lead_days
+        closed.{{ opening | join(', closed.') }},
+        closed.outcome,
+        closed.closed_on,
+        closed.is_mature,
+        closed.spent_before,
+        closed.spent_since,
+        closed.ordered_again_on,
+        plainly.plain_on - closed.opened_on as lead_days
     from closed
+    left join plainly
+        on
+            closed.customer_key = plainly.customer_key
+            and closed.opened_on = plainly.opened_on
     union all
     select
         ranked.customer_key,
@@ -173,6 +218,8 @@ fct_early_warnings as (
         ranked.risk,
         ranked.value_at_risk,
         {{ as_of() }} + {{ warning.due_days }} as due_by,
+        {{ loss.days }} as loss_days,
+        {{ loss.share }} as loss_share,
         'open' as outcome,
         cast(null as date) as closed_on,
         false as is_mature,
