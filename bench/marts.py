@@ -30,6 +30,7 @@ CORE = ("int_customer_keys", "int_ledger", "int_events", "int_customer_facts", "
 BEFORE_FIT = (
     "int_changed_days",
     "int_customer_days",
+    "int_revised_days",
     "int_order_totals",
     "int_order_histories",
     "int_abc_shares",
@@ -38,9 +39,6 @@ BEFORE_FIT = (
     "value_concentration",
     "customer_rfm",
     "rfm_cuts",
-    "int_revised_days",
-    "int_quadrant_starts",
-    "int_quadrant_points",
     "quadrant_thresholds",
     "customer_quadrant",
     "quadrant_paths",

@@ -23,6 +23,8 @@ MODELS = (
     "intermediate.int_customer_facts",
     "intermediate.int_changed_days",
     "intermediate.int_customer_days",
+    "intermediate.int_revised_days",
+    "intermediate.int_order_totals",
     "intermediate.int_cohort_months",
     "intermediate.int_order_gaps",
     "marts.fct_cohort_retention_by_source",

@@ -40,6 +40,9 @@ create table if not exists intermediate.int_ledger (
     customer_key text, event_on date, event_type text, source text, order_id text, ordered_on date, event_id text,
     amount numeric(18, 4)
 );
+create table if not exists intermediate.int_revised_days (
+    customer_key text, ordered_on date, net_before numeric, net_start numeric
+);
 create table if not exists intermediate.int_episodes (
     customer_key text, episode_to date, last_order_on date, cycle_days double precision
 );

@@ -69,8 +69,7 @@ lived as (
         count(counted_revenue) over life as order_number,
         max(day) filter (where counted_revenue is not null) over (
             life rows between unbounded preceding and 1 preceding
-        ) as previous_order_on,
-        max(day) filter (where counted_revenue is not null) over (partition by customer_key) as last_order_on
+        ) as previous_order_on
     from days
     window life as (partition by customer_key order by day)
 ),
@@ -90,7 +89,6 @@ int_customer_days as (
         case
             when lived.counted_revenue is not null then lived.day - lived.previous_order_on
         end as days_since_order,
-        coalesce(lived.day = lived.last_order_on, false) as is_last_order,
         case when lived.next_day = 'infinity' then changed.built_from end as built_from
     from lived
     inner join changed on lived.customer_key = changed.customer_key

@@ -2,52 +2,54 @@
 {% set steps = 5 %}
 
 with
--- not materialized: it would be written out in full
-days as not materialized (
-    select * from {{ ref('int_customer_days') }}
-    where counted_revenue is not null
+customers as (
+    select
+        *,
+        first_order_on as order_1_on,
+        {{ month_of('first_order_on') }} as cohort_month
+    from {{ ref('int_order_totals') }}
+    where order_days > 0
+),
+
+steps as (
+    select
+        customers.cohort_month,
+        step.order_number,
+        step.next_on - step.reached_on as days_to_next,
+        {{ as_of() }} - step.reached_on as days
+    from customers
+    cross join
+        lateral (
+            values
+            {% for step in range(1, steps + 1) %}
+                ({{ step }}, customers.order_{{ step }}_on, customers.order_{{ step + 1 }}_on){{ ',' if not loop.last }}
+            {% endfor %}
+        ) as step (order_number, reached_on, next_on)
+    where step.reached_on is not null
 ),
 
 -- who came again was watched for 30 days or not; nobody asks whether for 31
-steps as (
+watched as (
     select
         cohort_month,
-        order_number - 1 as order_number,
-        days_since_order as days_to_next,
-        (array[0, 30, 60, 90, 180, 365])[
-            1 + width_bucket({{ as_of() }} - day + days_since_order, array[30, 60, 90, 180, 365])
-        ] as watched_days
-    from days
-    where order_number between 2 and {{ steps + 1 }}
+        order_number,
+        days_to_next,
+        case
+            when days_to_next is null then days
+            else (array[0, 30, 60, 90, 180, 365])[1 + width_bucket(days, array[30, 60, 90, 180, 365])]
+        end as watched_days
+    from steps
 ),
 
-came_again as (
+int_order_gaps as (
     select
         cohort_month,
         order_number,
         days_to_next,
         watched_days,
         count(*) as count_customers
-    from steps
+    from watched
     group by cohort_month, order_number, days_to_next, watched_days
-),
-
-still_waits as (
-    select
-        cohort_month,
-        order_number,
-        cast(null as integer) as days_to_next,
-        {{ as_of() }} - day as watched_days,
-        count(*) as count_customers
-    from days
-    where is_last_order and order_number <= {{ steps }}
-    group by cohort_month, order_number, day
-),
-
-int_order_gaps as (
-    select * from came_again
-    union all
-    select * from still_waits
 )
 
 select * from int_order_gaps
