@@ -26,7 +26,8 @@ from perennial.value import store, tonight
 from perennial.value.backtest import Backtest
 from perennial.warehouse import database
 
-CORE = ("int_customer_keys", "int_ledger", "int_events", "int_customer_facts", "fct_orders", "dim_customers")
+CORE = ("int_customer_keys", "int_ledger", "int_given_back", "int_events", "int_customer_facts", "fct_orders")
+CORE += ("dim_customers",)
 BEFORE_FIT = (
     "int_changed_days",
     "int_customer_days",
@@ -34,6 +35,7 @@ BEFORE_FIT = (
     "int_order_totals",
     "int_order_histories",
     "int_abc_shares",
+    "int_tiers",
     "customer_abc",
     "fct_tier_moves",
     "value_concentration",

@@ -17,6 +17,7 @@ START = date(2014, 11, 20)
 MODELS = (
     "intermediate.int_customer_keys",
     "intermediate.int_ledger",
+    "intermediate.int_given_back",
     "marts.fct_orders",
     "marts.dim_customers",
     "intermediate.int_cohorts",

@@ -13,7 +13,8 @@ from perennial.connections import Connection
 
 pytestmark = pytest.mark.server
 
-FACTS = ("int_customer_keys", "int_ledger", "int_customer_facts", "fct_orders", "dim_customers", "int_cohorts")
+FACTS = ("int_customer_keys", "int_ledger", "int_given_back", "int_customer_facts", "fct_orders", "dim_customers")
+FACTS += ("int_cohorts",)
 CHANGED = "intermediate.int_changed_days"
 ASKED = ("int_changed_days", "int_revised_days")
 KEPT = ("int_customer_days", "int_order_totals")

@@ -10,11 +10,13 @@ from perennial.config.value import RfmCuts
 from perennial.connections import Connection
 
 MODELS = {
+    "int_given_back": "intermediate",
     "int_changed_days": "intermediate",
     "int_customer_days": "intermediate",
     "int_revised_days": "intermediate",
     "int_order_totals": "intermediate",
     "int_abc_shares": "intermediate",
+    "int_tiers": "intermediate",
     "fct_tier_moves": "marts",
     "customer_abc": "marts",
     "value_concentration": "marts",
@@ -23,8 +25,8 @@ MODELS = {
     "quadrant_thresholds": "marts",
     "customer_quadrant": "marts",
 }
-TIMELESS = ("int_changed_days", "int_customer_days", "int_abc_shares", "quadrant_thresholds")
-TOTALS = ("int_changed_days", "int_customer_days", "int_revised_days", "int_order_totals")
+TIMELESS = ("int_given_back", "int_changed_days", "int_customer_days", "int_abc_shares", "quadrant_thresholds")
+TOTALS = ("int_given_back", "int_changed_days", "int_customer_days", "int_revised_days", "int_order_totals")
 
 # What the models read. dbt compiles them without asking whether it is there. Everybody's facts are new every time.
 TABLES = """

@@ -33,10 +33,8 @@ moved as (
         cast(null as boolean) as is_valid,
         cast(null as numeric) as net_amount,
         amount as cash_amount
-    from {{ ref('int_ledger') }}
-    where
-        event_type <> 'order'
-        {% if is_incremental() %}and customer_key in (select changed.customer_key from changed){% endif %}
+    from {{ ref('int_given_back') }}
+    {% if is_incremental() %}where customer_key in (select changed.customer_key from changed){% endif %}
     -- who has no order that counts may have no other day
     union all
     select
