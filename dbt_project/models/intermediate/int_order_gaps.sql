@@ -9,23 +9,16 @@ customers as (
         {{ month_of('first_order_on') }} as cohort_month
     from {{ ref('int_order_totals') }}
     where order_days > 0
+    {{ computed_once() }}
 ),
 
 steps as (
     select
-        customers.cohort_month,
-        step.order_number,
-        step.next_on - step.reached_on as days_to_next,
-        {{ as_of() }} - step.reached_on as days
+        cohort_month,
+        unnest(array[{% for n in range(1, steps + 1) %}{{ n }}{{ ', ' if not loop.last }}{% endfor %}]) as order_number,
+        unnest(array[{% for n in range(1, steps + 1) %}order_{{ n }}_on{{ ', ' if not loop.last }}{% endfor %}]) as reached_on,
+        unnest(array[{% for n in range(2, steps + 2) %}order_{{ n }}_on{{ ', ' if not loop.last }}{% endfor %}]) as next_on
     from customers
-    cross join
-        lateral (
-            values
-            {% for step in range(1, steps + 1) %}
-                ({{ step }}, customers.order_{{ step }}_on, customers.order_{{ step + 1 }}_on){{ ',' if not loop.last }}
-            {% endfor %}
-        ) as step (order_number, reached_on, next_on)
-    where step.reached_on is not null
 ),
 
 -- who came again was watched for 30 days or not; nobody asks whether for 31
@@ -33,12 +26,16 @@ watched as (
     select
         cohort_month,
         order_number,
-        days_to_next,
+        next_on - reached_on as days_to_next,
         case
-            when days_to_next is null then days
-            else (array[0, 30, 60, 90, 180, 365])[1 + width_bucket(days, array[30, 60, 90, 180, 365])]
+            when next_on is null then {{ as_of() }} - reached_on
+            {% for days in (365, 180, 90, 60, 30) %}
+                when reached_on <= {{ as_of() }} - {{ days }} then {{ days }}
+            {% endfor %}
+            else 0
         end as watched_days
     from steps
+    where reached_on is not null
 ),
 
 int_order_gaps as (
