@@ -24,6 +24,10 @@ create table marts.fct_orders (
     customer_key text, ordered_on date, gross_amount numeric(18, 4), net_amount numeric(18, 4), is_valid boolean
 );
 create table intermediate.int_ledger (customer_key text, event_type text, event_on date, amount numeric(18, 4));
+create view intermediate.int_given_back as select * from intermediate.int_ledger where event_type <> 'order';
+create table intermediate.int_revised_days (
+    customer_key text, ordered_on date, net_before numeric, net_start numeric
+);
 create view intermediate.int_cohorts as
 select distinct customer_key, cast(null as date) as cohort_month, 'unknown' as acquisition_source from marts.fct_orders;
 create view intermediate.int_customer_facts as

@@ -13,10 +13,11 @@ from perennial.connections import Connection
 
 pytestmark = pytest.mark.server
 
-FACTS = ("int_customer_keys", "int_ledger", "int_customer_facts", "fct_orders", "dim_customers", "int_cohorts")
+FACTS = ("int_customer_keys", "int_ledger", "int_given_back", "int_customer_facts", "fct_orders", "dim_customers")
+FACTS += ("int_cohorts",)
 CHANGED = "intermediate.int_changed_days"
 ASKED = ("int_changed_days", "int_revised_days")
-KEPT = ("int_customer_days", "int_order_totals", "int_quadrant_starts")
+KEPT = ("int_customer_days", "int_order_totals")
 # the nights a window of 91 or 365 days and a quarter move over what happened before them
 NIGHTS = [date(2017, 3, 30), date(2017, 3, 31), date(2017, 4, 1), date(2017, 6, 30), date(2018, 3, 30)]
 

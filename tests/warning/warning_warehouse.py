@@ -15,6 +15,7 @@ MODELS = {
     "int_customer_days": "intermediate",
     "int_order_totals": "intermediate",
     "int_abc_shares": "intermediate",
+    "int_tiers": "intermediate",
     "fct_tier_moves": "marts",
     "customer_abc": "marts",
     "int_warning_signs": "intermediate",
@@ -39,6 +40,11 @@ select customer_key, date '2010-01-01' as known_on, 'facts' as facts_hash from m
 create table if not exists intermediate.int_ledger (
     customer_key text, event_on date, event_type text, source text, order_id text, ordered_on date, event_id text,
     amount numeric(18, 4)
+);
+create or replace view intermediate.int_given_back as
+select * from intermediate.int_ledger where event_type <> 'order';
+create table if not exists intermediate.int_revised_days (
+    customer_key text, ordered_on date, net_before numeric, net_start numeric
 );
 create table if not exists intermediate.int_episodes (
     customer_key text, episode_to date, last_order_on date, cycle_days double precision

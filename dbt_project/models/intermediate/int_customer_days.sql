@@ -41,10 +41,8 @@ moved as (
         cast(null as boolean) as is_valid,
         cast(null as numeric) as net_amount,
         amount as cash_amount
-    from {{ ref('int_ledger') }}
-    where
-        event_type <> 'order'
-        {% if is_incremental() %}and customer_key in (select changed.customer_key from changed){% endif %}
+    from {{ ref('int_given_back') }}
+    {% if is_incremental() %}where customer_key in (select changed.customer_key from changed){% endif %}
     -- who has no order that counts may have no other day
     union all
     select
@@ -77,8 +75,7 @@ lived as (
         count(counted_revenue) over life as order_number,
         max(day) filter (where counted_revenue is not null) over (
             life rows between unbounded preceding and 1 preceding
-        ) as previous_order_on,
-        max(day) filter (where counted_revenue is not null) over (partition by customer_key) as last_order_on
+        ) as previous_order_on
     from days
     window life as (partition by customer_key order by day)
 ),
@@ -98,7 +95,6 @@ int_customer_days as (
         case
             when lived.counted_revenue is not null then lived.day - lived.previous_order_on
         end as days_since_order,
-        coalesce(lived.day = lived.last_order_on, false) as is_last_order,
         case when lived.next_day = 'infinity' then changed.built_from end as built_from
     from lived
     inner join changed on lived.customer_key = changed.customer_key
