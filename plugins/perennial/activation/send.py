@@ -18,11 +18,6 @@ from perennial.warehouse.database import as_json, connect
 AT_ONCE = 1000  # outcomes written in one transaction
 READ_AT_ONCE = 5000
 
-# a thousand rows of a million are found by their key; what the planner would rather do reads all of them every time
-BY_KEY = """
-    select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-        set_config('enable_mergejoin', 'off', true)
-"""
 # people are taken out before others come in, so that nobody has two addresses in one audience
 CHANGES = """
     select r.op, r.customer_key, r.attempts,
@@ -43,12 +38,12 @@ ENDED = """
         customer_key text, op text, status text, error text, remote_id text, address text, fingerprint text, day date
     )
 """
+# all of them are there: a conflict finds each by its key, where a join might read the table for every thousand
 OUTCOMES = f"""
-    update activation.export_rows as rows
-    set status = ended.status, error = ended.error,
+    insert into activation.export_rows as rows (plan, customer_key, op, status, error)
+    select %(plan)s, customer_key, op, status, error from {ENDED}
+    on conflict (plan, customer_key, op) do update set status = excluded.status, error = excluded.error,
         attempts = rows.attempts + case when rows.status = 'handed_over' then 0 else 1 end
-    from {ENDED}
-    where rows.plan = %(plan)s and rows.customer_key = ended.customer_key and rows.op = ended.op
 """
 GONE = """
     delete from pii.destination_members
@@ -86,7 +81,16 @@ def deliver(session: psycopg.Connection, plan: Plan, destination: Destination) -
     rows may work later.
     """
     _finish(plan, "sending", None, {})
-    account = Account(plan, destination.at_most_once)
+    with connect() as notes:
+        notes.execute("set enable_seqscan = off")  # who is gone is found by key, too
+        notes.commit()
+        failed = _account(session, notes, plan, destination)
+    _finish(plan, "failed" if failed else "done", None, destination.receipt)
+
+
+def _account(session: psycopg.Connection, notes: psycopg.Connection, plan: Plan, destination: Destination) -> int:
+    """Rows that failed; outcomes are written in transactions of `notes`."""
+    account = Account(notes, plan, destination.at_most_once)
     delivery = Delivery(
         plan=plan.name,
         as_of=plan.as_of,
@@ -107,7 +111,7 @@ def deliver(session: psycopg.Connection, plan: Plan, destination: Destination) -
         account.write()
         raise
     account.write()
-    _finish(plan, "failed" if account.failed else "done", None, destination.receipt)
+    return account.failed
 
 
 class Account:
@@ -117,8 +121,9 @@ class Account:
     and only a refusal takes that back.
     """
 
-    def __init__(self, plan: Plan, at_most_once: bool):
+    def __init__(self, notes: psycopg.Connection, plan: Plan, at_most_once: bool):
         self.failed = 0
+        self._notes = notes
         self._plan = plan
         self._at_most_once = at_most_once
         self._open: dict[tuple[str, str], dict[str, Any]] = {}
@@ -161,9 +166,9 @@ class Account:
             "gone": left + taken_back,
             "taken_back": taken_back,
         }
-        with connect() as session:
-            for statement in (BY_KEY, OUTCOMES, GONE, NOT_CONTACTED, THERE, CONTACTED):
-                session.execute(statement, values)
+        for statement in (OUTCOMES, GONE, NOT_CONTACTED, THERE, CONTACTED):
+            self._notes.execute(statement, values)
+        self._notes.commit()
 
 
 def _rows(session: psycopg.Connection, query: str, plan: Plan) -> Iterator[dict[str, Any]]:
