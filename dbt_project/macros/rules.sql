@@ -10,8 +10,13 @@
 
 {# Fingerprint of what the days of a person are built from. #}
 {% macro days_hash(facts_hash, acquisition_source) -%}
-    {%- set mechanism = 2 -%} {# raise it when the SQL of int_customer_days or of what is built from it changes #}
+    {%- set mechanism = 1 -%} {# raise it when the SQL of int_customer_days or of what is built from it changes #}
     md5(concat_ws(',', {{ mechanism }}, {{ facts_hash }}, {{ acquisition_source }}))
+{%- endmacro %}
+
+{# Fingerprint of how these days are summed up by month. #}
+{% macro months_hash() -%}
+    '{{ local_md5(sums_by_month("days")) }}'
 {%- endmacro %}
 
 {# The frozen population value in force on a day. #}
