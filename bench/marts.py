@@ -30,6 +30,7 @@ CORE = ("int_customer_keys", "int_ledger", "int_given_back", "int_events", "int_
 CORE += ("dim_customers",)
 BEFORE_FIT = (
     "int_changed_days",
+    "int_changed_months",
     "int_customer_days",
     "int_revised_days",
     "int_order_totals",

@@ -10,7 +10,7 @@
 
 {# Fingerprint of what the days of a person are built from. #}
 {% macro days_hash(facts_hash, acquisition_source) -%}
-    {%- set mechanism = 2 -%} {# raise it when the SQL of int_customer_days or of what is built from it changes #}
+    {%- set mechanism = 1 -%} {# raise it when the SQL of int_customer_days or of what is built from it changes #}
     md5(concat_ws(',', {{ mechanism }}, {{ facts_hash }}, {{ acquisition_source }}))
 {%- endmacro %}
 
@@ -24,6 +24,11 @@
         {{ days_hash('facts.facts_hash', 'cohorts.acquisition_source') }} as built_from
     from {{ ref('int_cohorts') }} as cohorts
     inner join {{ ref('int_customer_facts') }} as facts on cohorts.customer_key = facts.customer_key
+{%- endmacro %}
+
+{# Fingerprint of how these days are summed up by month. #}
+{% macro months_hash() -%}
+    '{{ local_md5(sums_by_month("days")) }}'
 {%- endmacro %}
 
 {# The frozen population value in force on a day. #}

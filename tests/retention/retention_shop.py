@@ -23,6 +23,7 @@ MODELS = (
     "intermediate.int_cohorts",
     "intermediate.int_customer_facts",
     "intermediate.int_changed_days",
+    "intermediate.int_changed_months",
     "intermediate.int_customer_days",
     "intermediate.int_revised_days",
     "intermediate.int_order_totals",

@@ -5,20 +5,18 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook=["{{ forget_retired_customers('next_day') }}", "{{ forget_customers_of(ref('int_changed_days')) }}"],
-    post_hook=[
-        "{{ index_what_was_built('built_from', 'next_day') }}",
-        "truncate {{ ref('int_changed_days') }}",
-        {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false},
-    ],
+    pre_hook=["{{ note_changed_months('-') }}", "{{ forget_customers_of(ref('int_changed_days')) }}"],
+    post_hook="{{ note_changed_months('') }}",
     indexes=[{'columns': ['customer_key', 'day'], 'unique': true}]
 ) }}
 
 -- in full everybody, whatever the list says: it is emptied once it was read
 with
+-- who is no more has no days
 changed as (
     {% if is_incremental() %}
         select * from {{ list }}
+        where built_from is not null
     {% else %}
         {{ people_with_days() }}
     {% endif %}
@@ -71,7 +69,7 @@ days as (
 lived as (
     select
         *,
-        lead(day, 1, date 'infinity') over life as next_day,
+        lead(day) over life is null as is_last,
         count(counted_revenue) over life as order_number,
         max(day) filter (where counted_revenue is not null) over (
             life rows between unbounded preceding and 1 preceding
@@ -84,7 +82,6 @@ int_customer_days as (
     select
         lived.customer_key,
         lived.day,
-        lived.next_day,
         changed.cohort_month,
         changed.acquisition_source,
         cast(lived.count_orders as integer) as count_orders,
@@ -95,7 +92,7 @@ int_customer_days as (
         case
             when lived.counted_revenue is not null then lived.day - lived.previous_order_on
         end as days_since_order,
-        case when lived.next_day = 'infinity' then changed.built_from end as built_from
+        case when lived.is_last then changed.built_from end as built_from
     from lived
     inner join changed on lived.customer_key = changed.customer_key
 )

@@ -7,29 +7,21 @@
     incremental_strategy='delete+insert',
     unique_key='customer_key',
     on_schema_change='append_new_columns',
-    pre_hook="{{ forget_retired_customers() }}",
+    pre_hook="{{ forget_customers_of(ref('int_changed_days')) }}",
+    post_hook="truncate {{ ref('int_changed_days') }}",
     indexes=[{'columns': ['customer_key'], 'unique': true}]
 ) }}
 
 with
 {% if is_incremental() %}
-    told as (
-        select
-            customer_key,
-            built_from
-        from {{ ref('int_customer_days') }}
-        where next_day = 'infinity'
-    ),
-
     -- nobody else's totals can have changed
     stale as (
-        select told.customer_key
-        from told
-        left join {{ this }} as built on told.customer_key = built.customer_key
-        where
-            told.built_from is distinct from built.built_from
-            or built.holds_until <= {{ as_of() }}
-            or built.quarter <> {{ quadrant_day('start') }}
+        select customer_key
+        from {{ ref('int_changed_days') }}
+        union all
+        select customer_key
+        from {{ this }}
+        where holds_until <= {{ as_of() }} or quarter <> {{ quadrant_day('start') }}
     ),
 
     -- an array is looked up by the index, customer by customer; a join would read everybody
