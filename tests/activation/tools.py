@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from pydantic import TypeAdapter
-from test_every_destination import KINDS, harness_of
+from test_every_destination import channels_of, harness_of
 from twins.harness import Harness
 
 from perennial import paths
@@ -23,7 +23,7 @@ HEADER = {"email": "email", "sms": "phone"}
 def every_tool() -> Iterator[dict[str, Harness]]:
     """All that can be asked here, by a name for each kind and channel."""
     with ExitStack() as stack:
-        made = {f"{kind}_{channel}": harness_of(kind)(channel) for kind, channel in KINDS}
+        made = {f"{k}_{channel}": harness_of(k)(channel) for k in registry.kinds() for channel in channels_of(k)}
         for harness in made.values():
             stack.enter_context(closing(harness))
         yield {name: h for name, h in made.items() if h.twin or h.kind == "files"}

@@ -34,6 +34,11 @@ def harnesses_of(kind: str) -> list[type[Harness]]:
     return [c for c in vars(module).values() if isinstance(c, type) and getattr(c, "kind", None) == kind]
 
 
+def harness_of(kind: str) -> type[Harness]:
+    """The first of them: for files, a folder here."""
+    return harnesses_of(kind)[0]
+
+
 def channels_of(kind: str) -> list[str]:
     schema = registry.kinds()[kind].Settings.model_json_schema()["properties"]["channel"]
     return schema.get("enum") or [schema["const"]]
