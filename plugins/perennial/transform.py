@@ -113,7 +113,7 @@ def run(
             r.node.unique_id,
             str(r.status),
             round(r.execution_time, 3),
-            (r.message or "").split("\n")[0][:300],
+            _words(r.message or ""),
         )
         for r in getattr(outcome.result, "results", [])
     ]
@@ -137,3 +137,9 @@ def _progress() -> Callable[[object], None]:
             say(f"transform: {node.node_name} {node.node_status}")
 
     return on_event
+
+
+def _words(message: str) -> str:
+    """The first line: others may quote data. What does not compile is our own, so the second one says why."""
+    lines = message.split("\n")
+    return ":".join(lines[: 2 if lines[0].startswith("Compilation Error") else 1])[:300]

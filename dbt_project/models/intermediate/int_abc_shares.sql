@@ -16,7 +16,7 @@ valued as (
         totals.customer_key,
         totals.is_prospect,
         {% if abc.basis == 'clv' %}
-            -- to the hundredth of a cent: sums of such numbers do not depend on their order
+            -- to the hundredth of a cent: sums of such numbers do not depend on their order -- noqa: disable=RF01,LT02
             case when totals.is_prospect then 0 else cast(forecasts.clv_365d as numeric(18, 4)) end as value_12m
         {% elif abc.basis == 'margin' %}
             coalesce(cast(totals.revenue_365 * {{ var('value').margin }} as numeric(18, 4)), 0) as value_12m
@@ -45,7 +45,7 @@ ranked as (
         coalesce(sum(counted_value) over (
             order by counted_value desc groups between unbounded preceding and 1 preceding
         ), 0) as value_before,
-        (select nullif(sum(counted.counted_value), 0) from counted) as value_total
+        (select nullif(sum(everybody.counted_value), 0) from counted as everybody) as value_total
     from counted
 ),
 

@@ -1,4 +1,4 @@
--- few of all money events, and asked for by themselves
+-- few of all money events, and asked for by themselves; every column of theirs -- noqa: disable=AM04
 with
 int_given_back as (
     select *

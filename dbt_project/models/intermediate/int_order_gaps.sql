@@ -15,9 +15,17 @@ customers as (
 steps as (
     select
         cohort_month,
-        unnest(array[{% for n in range(1, steps + 1) %}{{ n }}{{ ', ' if not loop.last }}{% endfor %}]) as order_number,
-        unnest(array[{% for n in range(1, steps + 1) %}order_{{ n }}_on{{ ', ' if not loop.last }}{% endfor %}]) as reached_on,
-        unnest(array[{% for n in range(2, steps + 2) %}order_{{ n }}_on{{ ', ' if not loop.last }}{% endfor %}]) as next_on
+        unnest(array[{{ range(1, steps + 1) | join(', ') }}]) as order_number,
+        unnest(array[
+            {% for n in range(1, steps + 1) %}
+                order_{{ n }}_on{{ ',' if not loop.last }}
+            {% endfor %}
+        ]) as reached_on,
+        unnest(array[
+            {% for n in range(2, steps + 2) %}
+                order_{{ n }}_on{{ ',' if not loop.last }}
+            {% endfor %}
+        ]) as next_on
     from customers
 ),
 

@@ -40,6 +40,7 @@ worth as (
     select
         days.*,
         days.counted_revenue is not null as counts,
+        -- noqa: disable=LT02
         {% for point in points %}
             case
                 when revised.customer_key is not null then revised.net_{{ point }}

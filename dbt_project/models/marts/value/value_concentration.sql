@@ -31,7 +31,9 @@ spread as (
     select
         count(*) as count_buyers,
         round(
-            cast(count(*) filter (where buyers.value_before < 0.8 * held.value_total) as numeric) / nullif(count(*), 0), 6
+            cast(count(*) filter (where buyers.value_before < 0.8 * held.value_total) as numeric)
+            / nullif(count(*), 0),
+            6
         ) as share_of_customers_for_80pct,
         round(
             (count(*) + 1.0) / nullif(count(*), 0)
