@@ -151,6 +151,7 @@ def decide(people: int) -> None:
 
 def server_cpu() -> float:
     """CPU seconds of the server's sessions and workers that have ended."""
+    time.sleep(0.5)  # until it has noticed that they did
     return of_sessions(psutil.Process(int(pid_file()[0])).cpu_times())
 
 
