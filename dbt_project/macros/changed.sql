@@ -28,7 +28,8 @@
 
 {# In full a model needs the lists it reads in the same run: they are emptied once they were read. #}
 {% macro in_full_only_with(lists) -%}
-    {%- for name in lists if flags.FULL_REFRESH and 'model.' ~ project_name ~ '.' ~ name not in selected_resources -%}
+    {%- set asked = execute and flags.FULL_REFRESH -%}
+    {%- for name in lists if asked and 'model.' ~ project_name ~ '.' ~ name not in selected_resources -%}
         {{ exceptions.raise_compiler_error(
             model.name ~ ' in full needs ' ~ name ~ ' in the same run: select +' ~ model.name
         ) }}
