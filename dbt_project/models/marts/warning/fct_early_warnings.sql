@@ -60,33 +60,38 @@ former_keys as (
     ),
 {% endif %}
 
--- the days with an order around a warning, and as far back as a plain look then looked
-days as (
+-- the days with an order of everybody who was warned of
+order_days as (
+    select
+        customer_key,
+        ordered_on,
+        sum(net_amount) as net_amount
+    from orders
+    where customer_key in (select given.customer_key from given)
+    group by customer_key, ordered_on
+),
+
+-- those around a warning
+summed as (
     select
         given.customer_key,
         given.opened_on,
-        given.loss_days,
         given.loss_share,
-        orders.ordered_on,
-        sum(orders.net_amount) as net_amount
-    from given
-    inner join orders
-        on
-            given.customer_key = orders.customer_key
-            and given.opened_on - 3 * given.loss_days < orders.ordered_on
-            and given.opened_on + given.loss_days >= orders.ordered_on
-    group by given.customer_key, given.opened_on, given.loss_days, given.loss_share, orders.ordered_on
-),
-
-summed as (
-    select
-        *,
-        coalesce(sum(net_amount) filter (
-            where ordered_on > opened_on - loss_days and ordered_on <= opened_on
+        order_days.ordered_on,
+        order_days.net_amount,
+        coalesce(sum(order_days.net_amount) filter (
+            where order_days.ordered_on <= given.opened_on
         ) over warning, 0) as before,
-        sum(net_amount) filter (where ordered_on > opened_on) over (warning order by ordered_on) as since
-    from days
-    window warning as (partition by customer_key, opened_on)
+        sum(order_days.net_amount) filter (
+            where order_days.ordered_on > given.opened_on
+        ) over (warning order by order_days.ordered_on) as since
+    from given
+    inner join order_days
+        on
+            given.customer_key = order_days.customer_key
+            and given.opened_on - given.loss_days < order_days.ordered_on
+            and given.opened_on + given.loss_days >= order_days.ordered_on
+    window warning as (partition by given.customer_key, given.opened_on)
 ),
 
 followed as (
@@ -134,40 +139,45 @@ closed as (
     from became
 ),
 
--- what a plain look said of who was lost: what she spent lately, and in as many days before. It can begin to see a loss
--- only when an order leaves the days that are lately.
+-- What a plain look says of who was lost, at what she spent lately and in as many days before: it can begin to see a
+-- loss only when an order leaves the days that are lately. Frames are as long as a loss is by its warning; a day is
+-- more than the millionth by which they open and close.
 looked as (
     select
-        leaving.customer_key,
-        leaving.opened_on,
-        leaving.loss_share,
-        leaving.ordered_on + leaving.loss_days as looked_on,
-        coalesce(sum(around.net_amount) filter (where around.ordered_on > leaving.ordered_on), 0) as spent_lately,
-        sum(around.net_amount) filter (where around.ordered_on <= leaving.ordered_on) as spent_before
+        closed.customer_key,
+        closed.opened_on,
+        closed.loss_days,
+        closed.loss_share,
+        order_days.ordered_on,
+        sum(order_days.net_amount) over (life range between 0.999999 preceding and current row) as up_to_day,
+        coalesce(sum(order_days.net_amount) over (
+            life range between 0.000001 following and 1.000001 following
+        ), 0) as after_day
     from closed
-    inner join days as leaving
+    inner join order_days
         on
-            closed.customer_key = leaving.customer_key
-            and closed.opened_on = leaving.opened_on
-            and closed.opened_on - 2 * closed.loss_days < leaving.ordered_on
-            and closed.opened_on >= leaving.ordered_on
-    inner join days as around
-        on
-            leaving.customer_key = around.customer_key
-            and leaving.opened_on = around.opened_on
-            and leaving.ordered_on - leaving.loss_days < around.ordered_on
-            and leaving.ordered_on + leaving.loss_days >= around.ordered_on
+            closed.customer_key = order_days.customer_key
+            and closed.opened_on - 3 * closed.loss_days < order_days.ordered_on
+            and closed.opened_on + closed.loss_days >= order_days.ordered_on
     where closed.outcome = 'lost'
-    group by leaving.customer_key, leaving.opened_on, leaving.loss_days, leaving.loss_share, leaving.ordered_on
+    window
+        life as (
+            partition by closed.customer_key, closed.opened_on
+            order by cast(order_days.ordered_on - closed.opened_on as double precision) / closed.loss_days
+        )
 ),
 
-plainly as (
+plain as (
     select
         customer_key,
         opened_on,
-        min(looked_on) as plain_on
+        min(ordered_on + loss_days) as plain_on
     from looked
-    where spent_before > 0 and spent_lately <= loss_share * spent_before
+    where
+        ordered_on > opened_on - 2 * loss_days
+        and ordered_on <= opened_on
+        and up_to_day > 0
+        and after_day <= loss_share * up_to_day
     group by customer_key, opened_on
 ),
 
@@ -201,12 +211,12 @@ fct_early_warnings as (
         closed.spent_before,
         closed.spent_since,
         closed.ordered_again_on,
-        plainly.plain_on - closed.opened_on as lead_days
+        plain.plain_on - closed.opened_on as lead_days
     from closed
-    left join plainly
+    left join plain
         on
-            closed.customer_key = plainly.customer_key
-            and closed.opened_on = plainly.opened_on
+            closed.customer_key = plain.customer_key
+            and closed.opened_on = plain.opened_on
     union all
     select
         ranked.customer_key,
