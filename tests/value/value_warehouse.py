@@ -25,7 +25,8 @@ MODELS = {
     "quadrant_thresholds": "marts",
     "customer_quadrant": "marts",
 }
-TIMELESS = ("int_given_back", "int_changed_days", "int_customer_days", "int_abc_shares", "quadrant_thresholds")
+TIMELESS = ("int_given_back", "int_changed_days", "int_customer_days", "int_abc_shares", "int_tiers")
+TIMELESS += ("quadrant_thresholds",)
 TOTALS = ("int_given_back", "int_changed_days", "int_customer_days", "int_revised_days", "int_order_totals")
 
 # What the models read. dbt compiles them without asking whether it is there. Everybody's facts are new every time.
@@ -41,7 +42,7 @@ create table if not exists marts.fct_orders (
 );
 create table if not exists intermediate.int_ledger (
     customer_key text, source text, order_id text, event_type text, event_on date, ordered_on date,
-    amount numeric(18, 4)
+    event_id text, amount numeric(18, 4)
 );
 create or replace view intermediate.int_cohorts as
 select customer_key, cast(null as date) as cohort_month, 'unknown' as acquisition_source from marts.dim_customers;
