@@ -138,7 +138,8 @@ def test_a_night_run_again_says_what_it_said_and_forgets_the_nights_that_never_e
         with connect(value_database) as session:
             put(session, values, as_of)
             fill(session, "ops.nights", "as_of, built_at", nights.items())
-        chosen = [*TOTALS, "int_abc_shares", "int_tiers", "fct_tier_moves", "customer_abc", "value_concentration"]
+        chosen = ["int_changed_months", *TOTALS, "int_abc_shares", "int_tiers"]
+        chosen += ["fct_tier_moves", "customer_abc", "value_concentration"]
         with pointed_at(value_database, tmp_path):
             transform.run(["run", *more, "--select", *chosen], config.load(), as_of, value_database)
         nights[as_of] = as_of
