@@ -26,21 +26,22 @@ from perennial.value import store, tonight
 from perennial.value.backtest import Backtest
 from perennial.warehouse import database
 
-CORE = ("int_customer_keys", "int_ledger", "int_events", "int_customer_facts", "fct_orders", "dim_customers")
+CORE = ("int_customer_keys", "int_ledger", "int_given_back", "int_events", "int_customer_facts", "fct_orders")
+CORE += ("dim_customers",)
 BEFORE_FIT = (
     "int_changed_days",
+    "int_changed_months",
     "int_customer_days",
+    "int_revised_days",
     "int_order_totals",
     "int_order_histories",
     "int_abc_shares",
+    "int_tiers",
     "customer_abc",
     "fct_tier_moves",
     "value_concentration",
     "customer_rfm",
     "rfm_cuts",
-    "int_revised_days",
-    "int_quadrant_starts",
-    "int_quadrant_points",
     "quadrant_thresholds",
     "customer_quadrant",
     "quadrant_paths",

@@ -16,7 +16,7 @@ from common import FULL, NIGHT, ORDERED, SHOP, build, grouped_by_hand, say, scra
 from perennial import config
 from perennial.config import Config
 
-FACTS = ("int_customer_keys", "int_ledger", "int_order_states", "int_events", "int_customer_facts")
+FACTS = ("int_customer_keys", "int_ledger", "int_given_back", "int_order_states", "int_events", "int_customer_facts")
 TIMELINE = (
     "int_changed_customers",
     "int_touches",

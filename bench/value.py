@@ -28,16 +28,11 @@ AS_OF = date(2017, 9, 30)
 HORIZONS = (30, 90, 365)
 TABLES = """
     create schema if not exists intermediate;
-    create table marts.dim_customers (customer_key text);
     create table intermediate.int_order_histories (
         customer_key text, net_revenue numeric, first_order_on date, last_order_on date,
         x integer, t_x integer, t integer, recent_x integer, recent_t integer,
         valued_orders integer, mean_value double precision
     )
-"""
-SPREAD = """
-    insert into marts.dim_customers select customer_key from intermediate.int_order_histories;
-    analyze marts.dim_customers, intermediate.int_order_histories
 """
 
 
@@ -95,7 +90,7 @@ def in_sql(people: pd.DataFrame, found: Fit) -> None:
                 recent = min(int(row.x), 3) if row.T - row.t_x < 91 else 0
                 times = (int(row.x), int(row.t_x), int(row.T), recent, int(min(row.T, 91)), int(row.x) + 1)
                 copy.write_row((f"{number:032x}", row.mean * (row.x + 1), AS_OF, AS_OF, *times, row.mean))
-        session.execute(SPREAD)
+        session.execute("analyze intermediate.int_order_histories")
         spend = fit_spend(spend_cells(people["x"] + 1, people["mean"]))
         nothing = Backtest("mbg", (), (), pd.DataFrame(), None)
         forecast = Forecast("mbg", found, None, 0.0, spend)

@@ -16,7 +16,7 @@ create table if not exists activation.export_runs (
     destination text not null,
     channel text not null,
     valid_until date not null,
-    status text not null check (status in ('waiting', 'ready', 'sending', 'done', 'failed')),
+    status text not null,
     members_before bigint not null,
     members bigint not null,
     adds bigint not null,
@@ -34,25 +34,33 @@ create table if not exists activation.export_runs (
     finished_at timestamptz,
     unique (as_of, audience, destination)
 );
+alter table activation.export_runs drop constraint if exists export_runs_status_check;
+alter table activation.export_runs add constraint export_runs_status_check
+check (status in ('waiting', 'ready', 'sending', 'done', 'failed', 'unevaluable'));
 comment on table activation.export_runs is
 'One row per night, audience and destination: what a plan would change there, whether it may, and what became of it.';
-comment on column activation.export_runs.plan is 'Night, audience and destination in one name; `perennial approve` takes it.';
+comment on column activation.export_runs.plan is
+'Night, audience and destination in one name; `perennial approve` takes it.';
 comment on column activation.export_runs.valid_until is 'Day after which nobody should act on the members any more.';
 comment on column activation.export_runs.status is
-'waiting for approval, ready, sending (begun; resumed when run again), done, or failed (some rows; sent again).';
+'waiting for approval, ready, sending (begun; resumed when run again), done, failed (some rows; sent again), or '
+'unevaluable (who belongs to the audience is not known: nothing is sent, its members stay).';
 comment on column activation.export_runs.members_before is 'Members the destination had acknowledged before.';
 comment on column activation.export_runs.members is 'Members it is to have.';
 comment on column activation.export_runs.adds is 'Of these, those it does not have yet.';
 comment on column activation.export_runs.updates is 'Of these, those of whom it has something else.';
 comment on column activation.export_runs.removes is 'Members that we added and that do not belong to it any more.';
 comment on column activation.export_runs.bought_since is 'People left out because they ordered after the night.';
-comment on column activation.export_runs.tripped is 'Guards that ask for approval: first, empty, removals, size.';
-comment on column activation.export_runs.data_hash is 'Fingerprint of the members, what is said of them, and the changes.';
-comment on column activation.export_runs.approved_hash is 'The data_hash that somebody approved; another one is not approved.';
+comment on column activation.export_runs.tripped is
+'Guards that ask for approval: first, empty, removals, size; or unevaluable.';
+comment on column activation.export_runs.data_hash is
+'Fingerprint of the members, what is said of them, and the changes.';
+comment on column activation.export_runs.approved_hash is
+'The data_hash that somebody approved; another one is not approved.';
 comment on column activation.export_runs.receipt is 'What proves the delivery, e.g. file and sha256.';
 
 create table if not exists activation.export_rows (
-    plan text not null references activation.export_runs on delete cascade,
+    plan text not null,
     customer_key text not null,
     op text not null check (op in ('add', 'update', 'remove')),
     status text not null check (status in ('planned', 'handed_over', 'done', 'rejected', 'failed')),
@@ -60,6 +68,9 @@ create table if not exists activation.export_rows (
     error text,
     primary key (plan, customer_key, op)
 );
+-- a row changes its status once or twice: room beside it, and the index stays as it is
+alter table activation.export_rows set (fillfactor = 50);
+alter table activation.export_rows drop constraint if exists export_rows_plan_fkey; -- checked for every single row
 comment on table activation.export_rows is 'One row per change of a plan and what became of it. No address.';
 comment on column activation.export_rows.status is
 'planned; handed_over (to a destination that must not get it twice; what became of it is not known); done; rejected '
@@ -79,3 +90,29 @@ create table if not exists pii.destination_members (
 comment on table pii.destination_members is 'One row per destination, audience and member that it acknowledged.';
 
 create index if not exists orders_by_time on raw.orders using brin (ordered_at);
+
+-- Whom the query of an audience names. What goes wrong in it is its own problem: a row with the error instead of keys.
+-- Stable, so that it can only read. Errors that are the machine's, such as a full disk, end the night as ever.
+create or replace function activation.asked(query text)
+returns table (customer_key text, error text)
+language plpgsql stable
+as $$
+declare
+    keys text[];
+begin
+    execute format('select array_agg(asked.customer_key::text) from (%s) as asked', query) into keys;
+    return query select named.key, null::text from unnest(keys) as named (key);
+exception
+    when others then
+        if left(sqlstate, 2) in ('08', '40', '53', '57', '58', 'XX') then
+            raise;
+        end if;
+        -- faults of data may quote them
+        return query select null::text, case left(sqlstate, 2)
+            when '42' then sqlerrm
+            else regexp_replace(regexp_replace(sqlerrm, ':.*', ''), '"[^"]*"', '"..."', 'g')
+        end;
+end
+$$;
+comment on function activation.asked is
+'One row per row of a query, with its customer_key; if it fails, one row with the reason.';

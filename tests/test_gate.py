@@ -1,15 +1,19 @@
 """The gate stops the night when a total differs between layers."""
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from perennial import gate
 from perennial.errors import GateError
+from perennial.warehouse.database import connect
 
 pytestmark = pytest.mark.server
 
 NIGHT = date(2017, 9, 30)
+SEGMENT_TOTALS = Path(__file__).parents[1] / "dbt_project/models/marts/customer/fct_segment_totals.sql"
 
 
 def totals(monkeypatch, first: str, second: str) -> None:
@@ -36,3 +40,36 @@ def test_after_the_cause_is_mended_the_same_night_passes(warehouse, rows, monkey
     gate.run(NIGHT)
     assert rows("select bool_and(passed) as open from ops.gate_results") == [{"open": True}]
     assert len(rows("select 1 from ops.reconciliation")) == 4
+
+
+@pytest.fixture
+def segmented(warehouse, monkeypatch):
+    """A shop of three customers, divided in every way on two nights."""
+    with connect() as session:
+        session.execute("create table marts.dim_stages (lifecycle_model text)")
+        session.execute("create table marts.fct_segment_totals (as_of date, segmentation text, count_customers bigint)")
+        session.execute("insert into marts.dim_stages values ('crm'), ('crm'), ('telecom')")
+        session.execute("insert into ops.nights (as_of, build_started_at) values (%s, now())", [NIGHT])
+        for name in (*gate.SEGMENTED_BY, "stage of crm", "stage of telecom"):
+            totals = "insert into marts.fct_segment_totals values (%(night)s, %(name)s, 1), (%(night)s, %(name)s, 2)"
+            session.execute(f"{totals}, (date '2017-09-29', %(name)s, 3)", {"night": NIGHT, "name": name})
+    layers = {"all": "select 3", **gate._segmentations("count_customers")}
+    monkeypatch.setattr(gate, "TOTALS", {"customers": layers})
+
+
+@pytest.mark.parametrize("missing", ["segmentation = 'quadrant'", "segmentation = 'stage of telecom'", "true"])
+def test_a_segmentation_that_is_missing_as_a_whole_blocks(segmented, missing):
+    gate.run(NIGHT)
+    with connect() as session:
+        session.execute(f"delete from marts.fct_segment_totals where as_of = '{NIGHT}' and {missing}")
+    with pytest.raises(GateError, match="customers: all 3, segmentations, lowest 0"):
+        gate.run(NIGHT)
+
+
+def test_the_gate_expects_every_column_that_divides_the_customers():
+    (listed,) = re.findall(r"set segmentations = \[(.*?)\]", SEGMENT_TOTALS.read_text("utf-8"), re.DOTALL)
+    assert tuple(re.findall(r"'(\w+)'", listed)) == gate.SEGMENTED_BY
+
+
+def test_who_is_missing_in_a_mart_of_everybody_is_not_counted_as_without_a_segment():
+    assert {"customer_360", "customer_abc", "customer_rfm", "customer_quadrant"} <= set(gate.TOTALS["customers"])

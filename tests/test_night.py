@@ -3,8 +3,10 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from click.testing import CliRunner
 
 from perennial import night, transform
+from perennial.cli import cli
 from perennial.errors import ConfigError, FatalError, GateError, RetriableError
 from perennial.warehouse.database import connect
 
@@ -63,6 +65,14 @@ def built(warehouse, monkeypatch):
 def test_a_built_and_checked_night_is_exported(built, rows):
     assert night.send(NIGHT) == 7
     assert rows("select exported_at is not null as done from ops.nights") == [{"done": True}]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(("command", "built_still"), [("run", False), ("build", False), ("show", True)])
+def test_dbt_by_hand_that_changes_tables_takes_back_that_the_night_was_built(built, rows, command, built_still):
+    assert CliRunner().invoke(cli, ["dbt", command, "-s", "customer_360"]).exit_code == 0
+    assert rows("select built_at is not null as built from ops.nights") == [{"built": built_still}]
+    assert bool(rows("select 1 from ops.gate_results")) == built_still
 
 
 @pytest.mark.server

@@ -26,6 +26,16 @@
     {% endif %}
 {%- endmacro %}
 
+{# In full a model needs the lists it reads in the same run: they are emptied once they were read. #}
+{% macro in_full_only_with(lists) -%}
+    {%- set asked = execute and flags.FULL_REFRESH and flags.WHICH in ('run', 'build') -%}
+    {%- for name in lists if asked and 'model.' ~ project_name ~ '.' ~ name not in selected_resources -%}
+        {{ exceptions.raise_compiler_error(
+            model.name ~ ' in full needs ' ~ name ~ ' in the same run: select +' ~ model.name
+        ) }}
+    {%- endfor -%}
+{%- endmacro %}
+
 {# Deletes those who are written anew, customer by customer by the index; dbt's own strategy would read every row. #}
 {% macro forget_customers_of(changed) -%}
     {% if is_incremental() %}

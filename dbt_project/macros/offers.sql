@@ -26,6 +26,19 @@
 {%- endmacro %}
 
 {#
+  With her lines goes what was made of them: it tells of what facts it was built, for the lines too, and must not
+  outlive them if the night is killed before it is made anew.
+#}
+{% macro forget_categories_of_changed_lines() -%}
+    {%- set changed = ref('int_changed_lines') -%}
+    {%- set categories = as_built('intermediate', 'int_customer_categories', keep_on_full_refresh=true) -%}
+    {% if categories %}
+        delete from {{ categories }}
+        {% if is_incremental() %}where customer_key = any(array(select customer_key from {{ changed }})){% endif %}
+    {% endif %}
+{%- endmacro %}
+
+{#
   Rules hold for a calendar month: those of an earlier month, of other settings, and of a night that never ended are
   counted again.
 #}

@@ -14,6 +14,23 @@
     md5(concat_ws(',', {{ mechanism }}, {{ facts_hash }}, {{ acquisition_source }}))
 {%- endmacro %}
 
+{# Everybody, with what her days say of her and what they are to be built from. #}
+{% macro people_with_days() -%}
+    select
+        cohorts.customer_key,
+        cohorts.cohort_month,
+        cohorts.acquisition_source,
+        facts.known_on,
+        {{ days_hash('facts.facts_hash', 'cohorts.acquisition_source') }} as built_from
+    from {{ ref('int_cohorts') }} as cohorts
+    inner join {{ ref('int_customer_facts') }} as facts on cohorts.customer_key = facts.customer_key
+{%- endmacro %}
+
+{# Fingerprint of how these days are summed up by month. #}
+{% macro months_hash() -%}
+    '{{ local_md5(sums_by_month("days")) }}'
+{%- endmacro %}
+
 {# The frozen population value in force on a day. #}
 {% macro population_value(column, day) -%}
     case

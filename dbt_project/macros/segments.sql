@@ -1,26 +1,31 @@
 {#
-  The fifth of all rows in which a value lies, 1 for the lowest to 5: by the middle of the ranks that equal values
-  share, so that equal values are in one fifth whatever their number. In whole numbers, so that nothing is rounded.
-  The column count_buyers says how many rows there are.
+  The values at which the scores 2 to 5 of a measure begin, ascending: fixed cuts, or fifths of all rows by the middle of
+  the ranks that equal values share, so that equal values have one score whatever their number. In whole numbers, so that
+  nothing is rounded. A score that nobody has begins where the next one does; those after the best of all are left out.
 #}
-{% macro fifth(value) -%}
-    cast((
-        5 * (rank() over (order by {{ value }}) - 1 + count(*) over (order by {{ value }}))
-        + 2 * count_buyers - 1
-    ) / (2 * count_buyers) as integer)
-{%- endmacro %}
-
-{# Score of a measure, 1 to 5; `sign` is '-' where less is better. A value at a cut has the better score. #}
-{% macro rfm_score(measure, value, sign='') -%}
+{% macro where_scores_begin(measure, value, rows) -%}
     {%- set rfm = var('value').rfm -%}
-    {%- if rfm.method == 'fixed' -%}
+    {%- if rfm.method == 'fixed' and measure in rfm.cuts -%}
+        {%- set sign = '-' if value.startswith('-') else '' -%}
         {%- set cuts = rfm.cuts[measure] | sort(reverse=(sign == '-')) -%}
-        1 + width_bucket(
-            cast({{ sign }}{{ value }} as double precision),
-            array[{% for cut in cuts %}{{ sign }}{{ cut }}{{ ', ' if not loop.last }}{% endfor %}]::double precision []
-        )
+        select array[{% for cut in cuts %}{{ sign }}{{ cut }}{{ ', ' if not loop.last }}{% endfor %}]::double precision [] as begin_at
     {%- else -%}
-        {{ fifth(sign ~ value) }}
+        select
+            array_remove(array[
+                {%- for before in range(1, 5) %}
+                min(value) filter (where 5 * (2 * count_upto - count_equal) > {{ 2 * before }} * count_buyers)
+                {{- ',' if not loop.last }}
+                {%- endfor %}
+            ], null) as begin_at
+        from (
+            select
+                {{ value }} as value,
+                count(*) as count_equal,
+                cast(sum(count(*)) over (order by {{ value }}) as bigint) as count_upto
+            from {{ rows }}
+            group by {{ value }}
+        ) as ranked
+        cross join middle
     {%- endif -%}
 {%- endmacro %}
 

@@ -13,7 +13,7 @@ from perennial.clv.command import clv
 from perennial.errors import PerennialError
 from perennial.lifecycle import commands, explain_command
 from perennial.lifecycle.backtest.command import backtest
-from perennial.warehouse import database
+from perennial.warehouse import database, quarantine_commands
 
 _warehouse = database.running
 READS_ONLY = ("show", "list", "ls", "compile", "parse", "test", "docs", "debug")
@@ -128,7 +128,7 @@ def sample(until: date, households: int | None) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def dbt(arguments: tuple[str, ...]) -> None:
     """Run dbt with the warehouse's connection and the variables of its newest night, e.g. dbt show -s dim_customers."""
-    from perennial import gate, night, runs, transform
+    from perennial import night, runs, transform
 
     with _warehouse(stay=False):
         as_of = night.horizon()
@@ -136,9 +136,11 @@ def dbt(arguments: tuple[str, ...]) -> None:
             raise click.ClickException("no night has been built yet; run `perennial nightly` first")
         if not arguments:
             raise click.UsageError("say what dbt should do, e.g. perennial dbt show -s dim_customers")
-        if not set(arguments) & set(READS_ONLY):
-            gate.close(as_of)  # what the gate said was about other tables
         with runs.exclusively("marts"):
+            if not set(arguments) & set(READS_ONLY):
+                night.reopen(as_of)
+                again = "nothing is exported before its tasks ran again from `transform` on"
+                click.echo(f"night {as_of} is open again: {again}", err=True)
             transform.run(list(arguments), config.load(), as_of, database.warehouse())
 
 
@@ -156,6 +158,7 @@ cli.add_command(clv)
 cli.add_command(backtest)
 cli.add_command(explain_command.command(Date(), database.running))
 cli.add_command(commands.lifecycle)
+cli.add_command(quarantine_commands.commands(database.running))
 for command in activation.commands(database.running):
     cli.add_command(command)
 

@@ -31,3 +31,12 @@ class GateError(FatalError):
 
 class RetriableError(PerennialError):
     """A passing fault; the same call may succeed later."""
+
+
+def raise_all(errors: list[PerennialError]) -> None:
+    """Nothing for none, the only one as it is; of several one that names all, fatal if a person has to mend one."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        kind = FatalError if any(isinstance(error, FatalError) for error in errors) else RetriableError
+        raise kind("; ".join(str(error) for error in errors)) from errors[0]

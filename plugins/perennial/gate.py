@@ -12,18 +12,36 @@ from perennial.progress import say
 from perennial.warehouse.contract import ENTITIES
 from perennial.warehouse.database import connect
 
-# over every way to divide the customers, one without a segment too
+# every way in which fct_segment_totals divides all customers, besides the stages of every lifecycle model
+SEGMENTED_BY = (
+    "abc_tier",
+    "rfm_group",
+    "rfm_cell",
+    "quadrant",
+    "order_value_quintile",
+    "country",
+    "acquisition_source",
+    "favourite_source",
+)
+# over all of them; one that is missing as a whole counts as 0
 SEGMENTATIONS = """
-    select coalesce({which}(total), 0) from (
-        select sum({column}) as total from marts.fct_segment_totals
-        where as_of = (select max(as_of) from marts.fct_segment_totals) group by segmentation
-    ) as segmentations
+    select {which}(coalesce(told.total, 0))
+    from (
+        select unnest(array['{columns}']) as segmentation
+        union all
+        select distinct 'stage of ' || lifecycle_model from marts.dim_stages
+    ) as expected
+    left join (
+        select segmentation, sum({column}) as total from marts.fct_segment_totals
+        where as_of = (select max(as_of) from ops.nights where build_started_at is not null)
+        group by segmentation
+    ) as told using (segmentation)
 """
 
 
 def _segmentations(column: str) -> dict[str, str]:
     return {
-        f"segmentations, {name}": SEGMENTATIONS.format(which=which, column=column)
+        f"segmentations, {name}": SEGMENTATIONS.format(which=which, column=column, columns="', '".join(SEGMENTED_BY))
         for name, which in (("lowest", "min"), ("highest", "max"))
     }
 
@@ -61,6 +79,10 @@ TOTALS: dict[str, dict[str, str]] = {
         "keys": "select count(distinct customer_key) from intermediate.int_customer_keys",
         "dim_customers": "select count(*) from marts.dim_customers",
         "customer_360": "select count(*) from marts.customer_360",
+        # who is missing in one of these would be in segment (none)
+        **{
+            mart: f"select count(*) from marts.{mart}" for mart in ("customer_abc", "customer_rfm", "customer_quadrant")
+        },
         **_segmentations("count_customers"),
     },
     "orders that count": {
@@ -108,7 +130,7 @@ UNAFFORDABLE = """
 def _audiences(session: psycopg.Connection, as_of: date) -> None:
     """Warn of audiences that were stopped, and of offers of the playbook that cost more than they can earn."""
     for table, check, query, what in (
-        ("audience_problems", "audiences", STOPPED, "stopped, their queries in config/audiences/ gave wrong keys"),
+        ("audience_problems", "audiences", STOPPED, "stopped because of their queries in config/audiences/"),
         ("playbook", "playbook offers", UNAFFORDABLE, "offers in config/playbook.csv cost more than they can earn"),
     ):
         if session.execute("select to_regclass(%s) as found", [f"activation.{table}"]).fetchone()["found"] is None:

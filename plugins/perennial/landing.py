@@ -21,6 +21,7 @@ from perennial.clock import wall_clock
 from perennial.errors import FatalError
 
 MANIFEST = "manifest.json"
+REPLAY = ".replay-"  # of rows that were rejected before
 ROWS_PER_FILE = 1_000_000
 
 
@@ -45,6 +46,16 @@ class Batch:
         return f"{self.source}.{self.entity}.{self.as_of}"
 
     @property
+    def night(self) -> str:
+        """The night it counts from; a replay has its number behind it in `as_of`."""
+        return self.as_of.partition(REPLAY)[0]
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether these rows were rejected before, see warehouse/quarantine.py."""
+        return REPLAY in self.as_of
+
+    @property
     def sha256(self) -> str:
         """Hash of the whole manifest, hence of all rows."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
@@ -61,6 +72,14 @@ def find(source: str, entity: str, as_of: date | str) -> Batch | None:
     return Batch(**json.loads(manifest.read_text())) if manifest.exists() else None
 
 
+def replays(source: str, entity: str, as_of: date) -> list[Batch]:
+    """The complete replays that count from that night, in their order."""
+    folders = folder(source, entity, as_of).parent.glob(f"{as_of}{REPLAY}*")
+    numbers = sorted(int(path.name.partition(REPLAY)[2]) for path in folders)
+    found = [find(source, entity, f"{as_of}{REPLAY}{number}") for number in numbers]
+    return [batch for batch in found if batch]
+
+
 @dataclass(frozen=True)
 class Extract:
     """What a connector hands over: rows as text tables, and functions that are valid once all rows were read."""
@@ -71,7 +90,7 @@ class Extract:
     notes: list[str] = field(default_factory=list)
 
 
-def write(source: str, entity: str, as_of: date, extract: Extract) -> Batch:
+def write(source: str, entity: str, as_of: date | str, extract: Extract) -> Batch:
     """Stream `extract` to the landing zone and seal it with its manifest."""
     target = folder(source, entity, as_of)
     if target.exists():

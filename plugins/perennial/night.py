@@ -81,8 +81,12 @@ def load_source(name: str, as_of: date) -> dict[str, int]:
         total = {"landed": 0, "loaded": 0, "new": 0, "quarantined": 0}
         again = all(loader.find(f"{name}.{entity}.{as_of}") for entity in source.entities)
         for entity in source.entities:
-            counts = asdict(_load(name, source, entity, as_of, (settings.business.currency,)))
-            total = {key: total[key] + counts[key] for key in total}
+            currencies = (settings.business.currency,)
+            batches = [_load(name, source, entity, as_of, currencies)]
+            # loaded when they were replayed; not yet where the warehouse is a new one
+            batches += [loader.load(b, source, currencies) for b in landing.replays(name, entity, as_of)]
+            for counts in map(asdict, batches):
+                total = {key: total[key] + counts[key] for key in total}
         say(
             f"load {name}: {total['landed']:,} landed = {total['loaded']:,} loaded"
             f" + {total['quarantined']:,} quarantined " + ("(already)" if again else f"({total['new']:,} new)")
@@ -131,6 +135,12 @@ def build(as_of: date) -> bool:
             approval.note(session, settings, as_of, wall_clock())
         _mark(as_of, config_hash=transform.fingerprint(settings, as_of))
     return True
+
+
+def reopen(as_of: date) -> None:
+    """Before tables are changed by hand: the night is neither built nor checked until its tasks ran again."""
+    gate.close(as_of)
+    _mark(as_of, built_at=None)
 
 
 def fit_value(as_of: date) -> None:

@@ -67,11 +67,17 @@ QUARANTINE = """
     select q.source, q.entity, q.column_name, coalesce(r.label_en, q.reason) as reason, count(*) as rows
     from quarantine.rejected_rows as q
     left join marts.dim_reasons as r on r.kind = 'quarantine' and r.reason = q.reason
+    where q.replayed_in is null
     group by 1, 2, 3, 4 order by 5 desc, 1, 2, 3
 """
 LANDED = """
-    select coalesce(sum(rows_landed), 0) as landed, coalesce(sum(rows_loaded), 0) as loaded,
-        coalesce(sum(rows_quarantined), 0) as quarantined from ops.batches
+    select coalesce(sum(rows_landed), 0) - replayed.rows as landed, coalesce(sum(rows_loaded), 0) as loaded,
+        coalesce(sum(rows_quarantined), 0) - replayed.rows as quarantined
+    from ops.batches
+    cross join (
+        select count(*) as rows from quarantine.rejected_rows where replayed_in is not null
+    ) as replayed
+    group by replayed.rows
 """
 
 
@@ -102,7 +108,7 @@ def show(console: Console | None = None) -> None:
         console.print(_audiences(session, sent))
         if not sent:
             console.print("[yellow]Nothing of this night was exported.[/] ops.runs and ops.gate_results say why.\n")
-        console.print("[bold]Quarantined rows so far[/], kept in quarantine.rejected_rows")
+        console.print("[bold]Quarantined rows so far[/], see `perennial quarantine list`")
         console.print(_quarantine(session))
         landed = session.execute(LANDED).fetchone()
         console.print(

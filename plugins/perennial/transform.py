@@ -113,7 +113,7 @@ def run(
             r.node.unique_id,
             str(r.status),
             round(r.execution_time, 3),
-            (r.message or "").split("\n")[0][:300],
+            _told(r.message or "")[:300],
         )
         for r in getattr(outcome.result, "results", [])
     ]
@@ -124,6 +124,12 @@ def run(
         passing = all(r.status == "error" and PASSING_FAULT.search(r.message) for r in failed)
         raise (RetriableError if passing else FatalError)(message)
     return results
+
+
+def _told(message: str) -> str:
+    """Of a node only its first line, since values can follow; all of what a macro refuses."""
+    lines = [line.strip() for line in message.splitlines()] or [""]
+    return ": ".join(lines[:2]) if lines[0].startswith("Compilation Error") else lines[0]
 
 
 def _progress() -> Callable[[object], None]:

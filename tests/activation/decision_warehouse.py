@@ -27,14 +27,16 @@ MODELS = {
     "int_contacts": "intermediate.int_contacts",
     "int_audience_queries": "intermediate.int_audience_queries",
     "audience_problems": "activation.audience_problems",
+    "int_audience_targets": "intermediate.int_audience_targets",
     "int_audience_candidates": "intermediate.int_audience_candidates",
     "int_reach": "intermediate.int_reach",
     "int_audience_gates": "intermediate.int_audience_gates",
     "int_audience_decisions": "intermediate.int_audience_decisions",
     "audience_verdicts": "activation.audience_verdicts",
     "audience_waterfall": "activation.audience_waterfall",
+    "audience_members": "activation.audience_members",
 }
-VIEWS = ("int_audience_decisions",)
+VIEWS = ("int_audience_decisions", "audience_members")
 
 GIVEN = """
 create table pii.stg_customers (source text, customer_id text, email text);

@@ -1,8 +1,7 @@
-"""A destination that lives in memory and fails as it is told, and a warehouse whose verdicts a test writes itself."""
+"""A destination that lives in memory and fails as it is told."""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
 from types import SimpleNamespace
 from typing import ClassVar, Literal
 
@@ -10,17 +9,6 @@ from perennial import config
 from perennial.config.audiences import Audience
 from perennial.destinations import base
 from perennial.errors import RetriableError
-from perennial.warehouse.database import connect
-
-NIGHT = date(2017, 9, 30)
-TABLES = """
-    create table activation.audience_members (as_of date, audience text, customer_key text, verdict text,
-        channel text, purpose text, destination text, send_on date);
-    create table activation.audience_problems (as_of date, audience text, problem text);
-    create table pii.customer_contacts (customer_key text, email text, phone text);
-    create table marts.customer_360 (as_of date, customer_key text, stage text, abc_tier text);
-    create table intermediate.int_customer_keys (source text, source_customer_id text, customer_key text);
-"""
 
 
 class Settings(base.Settings):
@@ -44,6 +32,7 @@ class Destination:
     break_after: ClassVar[int | None] = None
     how: ClassVar[type[BaseException]] = RetriableError
     batch = 2
+    at_most_once = False
 
     def __init__(self, settings: Settings, connection):
         self.at_most_once = settings.at_most_once
@@ -113,21 +102,6 @@ def settings(audiences=("lost",), destinations=("shelf",), **more) -> config.Con
         audiences=shipped.audiences.model_copy(update={"audiences": chosen}),
         destinations=shipped.destinations.model_copy(update={"destinations": places}),
     )
-
-
-def decide(people: dict[str, str], audience="lost", destination="shelf", as_of=NIGHT, stage="lost") -> None:
-    """Tonight's verdict: these people, by key, with these addresses."""
-    with connect() as session:
-        session.execute("delete from activation.audience_members where audience = %s", [audience])
-        for key, email in people.items():
-            session.execute(
-                "insert into activation.audience_members values (%s, %s, %s, 'export', 'email', 'marketing', %s, %s)",
-                [as_of, audience, key, destination, as_of],
-            )
-            session.execute("delete from pii.customer_contacts where customer_key = %s", [key])
-            session.execute("insert into pii.customer_contacts values (%s, %s, null)", [key, email])
-            session.execute("delete from marts.customer_360 where customer_key = %s", [key])
-            session.execute("insert into marts.customer_360 values (%s, %s, %s, 'A')", [as_of, key, stage])
 
 
 def people(count: int, first: int = 0) -> dict[str, str]:

@@ -1,7 +1,12 @@
-"""Ten thousand random histories are decided as a few lines of Python decide them; nobody who opted out is exported."""
+"""Ten thousand random histories are decided as a few lines of Python decide them; nobody who opted out is exported.
 
+People opt out in the twins of the vendors and in folders of files, which is pulled, decided, exported and read as ever.
+"""
+
+import csv
 import hashlib
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from random import Random
@@ -10,9 +15,14 @@ import psycopg
 import pytest
 from decision_oracle import LIMITS, NIGHT, Person, Record, World, decide
 from decision_warehouse import MODELS, build, compiled, connect, fill, given, pointed_at, rows, settings
+from tools import connections, every_tool, places, tell
 
-from perennial import config
+from perennial import config, paths
+from perennial.activation import export, opt_outs
+from perennial.config import Config
+from perennial.config.destinations import Destinations
 from perennial.connections import Connection
+from perennial.errors import FatalError
 
 pytestmark = pytest.mark.server
 
@@ -26,6 +36,10 @@ AUDIENCES = {
     "asked": COMMON | {"destinations": ["email_files"], "priority": 5, "valid_days": 1},
     "foreign": COMMON | {"destinations": ["email_files"], "priority": 1},
     "twice": COMMON | {"destinations": ["sms_files"], "priority": 1},
+    "divided": COMMON | {"destinations": ["email_files"], "priority": 1},
+    "missing": COMMON | {"destinations": ["email_files"], "priority": 1},
+    "leaking": COMMON | {"destinations": ["email_files"], "priority": 1},
+    "writing": COMMON | {"destinations": ["email_files"], "priority": 1},
     "nobody": COMMON | {"destinations": BOTH, "where": {"country": {"is": ["XX"]}}},
     "service": COMMON
     | {"destinations": BOTH, "purpose": "service", "cool_down_days": 0, "where": {"tier": ["A", "B"]}},
@@ -34,6 +48,17 @@ QUERIES = {
     "asked": "select customer_key from marts.customer_360 where count_orders = 7",
     "foreign": "select customer_key from marts.customer_360 where count_orders = 8 union all select 'no such key'",
     "twice": "select customer_key from marts.customer_360, generate_series(1, 2) where count_orders = 9",
+    # what fails when it is run
+    "divided": "select customer_key from marts.customer_360 where 1 / (count_orders - 5) > 0",
+    "missing": "select customer_key from marts.customer_360 where shoe_size = 44",
+    "leaking": "select email::int::text as customer_key from pii.input_customers where email is not null",
+    "writing": "with gone as (delete from marts.customer_360 returning customer_key) select customer_key from gone",
+}
+FAILED = {
+    "divided": "division by zero",
+    "missing": 'column "shoe_size" does not exist',
+    "leaking": "invalid input syntax for type integer",
+    "writing": "WITH clause containing a data-modifying statement must be at the top level",
 }
 
 LIMITED = {
@@ -129,13 +154,6 @@ def put(session: psycopg.Connection, told: World) -> None:
         "source, source_customer_id, channel, purpose, status, changed_at, changed_on",
         ((*s, s[-1].date()) for s in told.statements),
     )
-    as_written = {"email": lambda a: f" {a.upper()}", "sms": lambda a: f"00{a[1:4]} {a[4:]}"}
-    fill(
-        session,
-        "pii.opt_outs",
-        "destination, channel, address, reason, at",
-        (("tool", c, as_written[c](a), reason, datetime(2017, 9, 1, tzinfo=UTC)) for c, a, reason in told.opt_outs),
-    )
     ledger = {(night, a, f"{c}_files", c, key): day for key, a, c, night, day in told.contacts}
     fill(
         session,
@@ -161,16 +179,52 @@ def members(told: World) -> dict[str, list[Person]]:
         "asked": lambda p: p.orders == 7,
         "foreign": lambda p: p.orders == 8,
         "twice": lambda p: p.orders == 9,
+        **dict.fromkeys(FAILED, lambda p: False),
         "nobody": lambda p: False,
         "service": lambda p: p.tier in ("A", "B"),
     }
     return {name: [p for p in told.people if mean(p)] for name, mean in means.items()}
 
 
+def pulled(session: psycopg.Connection, told: World, chance: Random) -> list[dict]:
+    """Most of them say it in a tool, which is asked; of the others it is known already, as tools write addresses."""
+    here = len(told.opt_outs) // 5
+    as_written = {"email": lambda a: f" {a.upper()}", "sms": lambda a: f"00{a[1:4]} {a[4:]}"}
+    fill(
+        session,
+        "pii.opt_outs",
+        "destination, channel, address, reason, at",
+        (("tool", c, as_written[c](a), r, datetime(2017, 9, 1, tzinfo=UTC)) for c, a, r in told.opt_outs[:here]),
+    )
+    session.commit()
+    with every_tool() as tools:
+        said = tell(tools, told.opt_outs[here:], chance)
+        found = Destinations.model_construct(destinations=places(tools))
+        new = opt_outs.pull(replace(config.load(), destinations=found), connections(tools).get)
+        assert all(tool.twin is None or tool.twin.violations == [] for tool in tools.values())
+    assert new == len(told.opt_outs) - here
+    assert set(said) == set(tools), "somebody opted out in every tool"
+    return rows(session, "select destination, count(*) from pii.opt_outs group by 1")
+
+
+def exported(wanted: Config) -> list[tuple[str, str, str]]:
+    """Channel, key and address of everybody in the files of the night."""
+    with pytest.raises(FatalError, match="audience foreign is stopped"):
+        export.run(NIGHT, wanted)
+    found = []
+    for place in wanted.destinations.destinations.values():
+        for path in sorted((paths.state() / place.folder / str(NIGHT)).glob("*.csv")):
+            with path.open(newline="") as file:
+                found += [
+                    (place.channel, r["customer_key"], r.get("email") or r["phone"]) for r in csv.DictReader(file)
+                ]
+    return found
+
+
 @pytest.fixture(scope="module")
 def decided(server: Connection, tmp_path_factory) -> dict:
     """The night decided in SQL, with the oracle's verdicts beside it."""
-    told = world(Random(6))
+    told, chance = world(Random(6)), Random(7)
     with psycopg.connect(host=server.host, user=server.login, dbname="postgres", autocommit=True) as session:
         session.execute("create database decisions template template")
     to = Connection("postgres", server.host, server.port, server.login, database="decisions")
@@ -179,14 +233,18 @@ def decided(server: Connection, tmp_path_factory) -> dict:
         session.execute(given())
         put(session, told)
         session.commit()
+        wanted = settings(AUDIENCES, QUERIES, limits=LIMITED)
         with pointed_at(to, tmp_path_factory.mktemp("decisions")):
-            build(session, compiled(settings(AUDIENCES, QUERIES, limits=LIMITED), to, NIGHT))
+            pulled(session, told, chance)
+            build(session, compiled(wanted, to, NIGHT))
+            session.commit()
+            files = exported(wanted)
         found = {table: rows(session, f"select {columns} from {MODELS[table]}") for table, columns in READ.items()}
     with psycopg.connect(host=server.host, user=server.login, dbname="postgres", autocommit=True) as session:
         session.execute("drop database decisions with (force)")
     cells = {(c.stage, c.tier): c.model_dump() for c in config.load().playbook}
     asked = {name: audience | {"broken": name in ("foreign", "twice")} for name, audience in AUDIENCES.items()}
-    return found | {"told": told, "oracle": decide(told, asked, members(told), cells)}
+    return found | {"told": told, "files": files, "oracle": decide(told, asked, members(told), cells)}
 
 
 def test_every_verdict_and_its_first_closed_gate_are_those_of_the_oracle(decided):
@@ -219,6 +277,32 @@ def test_nobody_with_an_opt_out_is_exported(decided):
         assert not given_ones & said_no
 
 
+def test_no_file_names_anybody_who_said_no_in_a_tool_or_to_a_source(decided):
+    """By the files and the histories alone: whatever lies between, nobody is in a file after an opt-out."""
+    told, files = decided["told"], decided["files"]
+    people = {p.key: p for p in told.people}
+    assert len(files) == sum(v["verdict"] == "export" for v in decided["audience_verdicts"]) > 1_000
+    silenced = {(channel, address) for channel, address, reason in told.opt_outs if reason != "bounced"}
+    gone = {(channel, address) for channel, address, _ in told.opt_outs}
+    last = {}
+    for source, number, channel, purpose, status, _ in sorted(told.statements, key=lambda s: (s[5], s[4] == "denied")):
+        if purpose == "marketing":
+            last[source, number, channel] = status
+    for channel, key, address in files:
+        assert (channel, address) not in gone
+        given = {(channel, r.email if channel == "email" else r.phone) for r in people[key].records}
+        assert not given & silenced
+    marketing = {
+        (v["channel"], v["customer_key"])
+        for v in decided["audience_verdicts"]
+        if v["verdict"] == "export" and v["audience"] != "service"
+    }
+    for channel, key in marketing:
+        said = [last.get((r.source, r.id, channel)) for r in people[key].records]
+        assert "granted" in said
+        assert "denied" not in said
+
+
 def test_the_waterfall_sums_to_whom_the_audience_means(decided):
     meant = Counter((v["audience"], v["destination"]) for v in decided["audience_verdicts"])
     exported = Counter(
@@ -234,10 +318,13 @@ def test_the_waterfall_sums_to_whom_the_audience_means(decided):
         assert (rows_of_it[-1]["reason"], rows_of_it[-1]["count_ended"]) == ("export", exported[at])
 
 
-def test_only_the_audience_with_wrong_keys_is_stopped_and_it_is_named(decided):
+def test_only_the_audience_whose_query_is_wrong_is_stopped_and_it_is_named(decided):
     problems = {(p["audience"], p["problem"]): p["count_rows"] for p in decided["audience_problems"]}
     twice = sum(p.orders == 9 for p in decided["told"].people) * 2
-    assert problems == {("foreign", "unknown_key"): 1, ("twice", "duplicate_key"): twice}
+    failed = {(name, "query_failed"): 1 for name in FAILED}
+    assert problems == {("foreign", "unknown_key"): 1, ("twice", "duplicate_key"): twice} | failed
+    words = {p["audience"]: p["example"] for p in decided["audience_problems"] if p["problem"] == "query_failed"}
+    assert words == FAILED, "what fails is named, without what people gave us"
     reasons = defaultdict(set)
     for verdict in decided["audience_verdicts"]:
         reasons[verdict["audience"]].add(verdict["reason"])

@@ -1,15 +1,17 @@
 """What a destination has is what was decided, whatever happens on the way; surprises wait for a person."""
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import shelf
-from shelf import NIGHT, Destination, Killed, decide, people, settings
+from shelf import Destination, Killed, people, settings
 
 from perennial.activation import export, plan
 from perennial.destinations import registry
 from perennial.errors import FatalError, GateError, RetriableError
 from perennial.warehouse.database import connect
+from verdicts import NIGHT, TABLES, decide
 
 pytestmark = pytest.mark.server
 
@@ -21,7 +23,7 @@ def stocked(warehouse, monkeypatch):
     monkeypatch.setattr(registry, "kinds", lambda: {"shelf": shelf.MODULE})
     shelf.clean()
     with connect() as session:
-        session.execute(shelf.TABLES)
+        session.execute(TABLES)
 
 
 def on_shelf(audience="lost") -> set[str]:
@@ -115,17 +117,54 @@ def test_whenever_it_breaks_off_the_next_run_does_the_rest(rows, how, after):
 
 
 @pytest.mark.parametrize("after", range(5))
-def test_a_message_is_never_sent_twice(rows, after):
+def test_a_message_is_never_sent_twice_not_even_on_a_later_night(rows, after):
     decide(people(5))
     Destination.break_after, Destination.how = after, Killed
     with pytest.raises(Killed):
         export.run(NIGHT, settings(at_most_once=True))
     Destination.break_after = None
     export.run(NIGHT, settings(at_most_once=True))
+    decide(people(5), as_of=TOMORROW)
+    export.run(TOMORROW, settings(at_most_once=True))
     keys = [key for _, key in Destination.told]
     assert len(keys) == len(set(keys))
     unknown = rows("select count(*) as n from activation.export_rows where status = 'handed_over'")[0]["n"]
     assert len(keys) + unknown >= 5
+    ledger = rows("select customer_key, as_of from activation.contact_ledger order by 1")
+    assert [tuple(r.values()) for r in ledger] == [(key, NIGHT) for key in people(5)], "cool-downs count all of them"
+
+
+def test_who_merged_or_moved_gets_no_second_message_and_stays_in_the_list(rows, monkeypatch):
+    for wanted in (settings(at_most_once=True), settings()):
+        monkeypatch.setattr(Destination, "at_most_once", wanted.destinations.destinations["shelf"].at_most_once)
+        with connect() as session:
+            session.execute("truncate activation.export_runs cascade; truncate pii.destination_members")
+            session.execute("delete from intermediate.int_former_keys")
+        decide(people(3))
+        export.run(NIGHT, wanted)
+        Destination.told.clear()
+        with connect() as session:
+            session.execute("insert into intermediate.int_former_keys values ('k0000', 'both'), ('k0001', 'both')")
+        decide({"both": "p0@example.com", "k0002": "new@example.com"}, as_of=TOMORROW)
+        export.run(TOMORROW, wanted)
+        moved = [("update", "k0002")] if Destination.at_most_once else [("add", "k0002"), ("remove", "k0002")]
+        assert sorted(Destination.told) == sorted([("remove", "k0001"), *moved])
+        found = rows("select customer_key, address from pii.destination_members order by 1")
+        assert [tuple(r.values()) for r in found] == [("both", "p0@example.com"), ("k0002", "new@example.com")]
+        Destination.told.clear()
+
+
+@pytest.mark.parametrize(("status", "again"), [("rejected", False), ("failed", True)])
+def test_a_message_that_was_refused_counts_as_not_sent(rows, status, again):
+    decide(people(2))
+    setattr(Destination, "reject" if status == "rejected" else "fail", {"k0000"})
+    with pytest.raises(RetriableError) if again else nullcontext():
+        export.run(NIGHT, settings(at_most_once=True))
+    for table in ("activation.contact_ledger", "pii.destination_members"):
+        assert rows(f"select customer_key from {table}") == [{"customer_key": "k0001"}]
+    shelf.clean()
+    export.run(NIGHT, settings(at_most_once=True))
+    assert Destination.told == ([("add", "k0000")] if again else [])
 
 
 def test_who_is_rejected_is_named_and_who_failed_is_tried_again(rows):
@@ -153,15 +192,29 @@ def test_one_destination_that_fails_leaves_the_others_alone(rows):
     assert (on_shelf("lost"), on_shelf("silent")) == (set(), set(people(2).values()))
 
 
-def test_an_audience_that_could_not_be_decided_keeps_its_members():
+def test_an_audience_that_could_not_be_decided_keeps_its_members_and_others_are_sent(rows):
+    both = settings(audiences=("lost", "silent"), guards={"first": False, "empty": False})
     decide(people(3))
-    export.run(NIGHT, settings())
+    export.run(NIGHT, both)
     decide({}, as_of=TOMORROW)
+    decide(people(2, first=10), "silent", as_of=TOMORROW)
     with connect() as session:
-        session.execute("insert into activation.audience_problems values (%s, 'lost', 'unknown_key')", [TOMORROW])
-    with pytest.raises(GateError, match="audience lost is stopped: unknown_key"):
-        export.run(TOMORROW, settings(guards={"first": False, "empty": False}))
-    assert len(on_shelf()) == 3
+        session.execute(
+            "insert into activation.audience_problems values (%s, 'lost', 'query_failed', 'division by zero')",
+            [TOMORROW],
+        )
+    assert export.plans(TOMORROW, both) == []
+    with pytest.raises(GateError, match=r"audience lost is stopped: query_failed \(division by zero\)"):
+        export.run(TOMORROW, both)
+    assert (len(on_shelf()), len(on_shelf("silent"))) == (3, 2)
+    assert runs(rows)[2:] == [
+        ("lost", "unevaluable", 3, 3, 0, 0, 0, ["unevaluable"]),
+        ("silent", "done", 0, 2, 2, 0, 0, []),
+    ]
+    with connect() as session:
+        session.execute("delete from activation.audience_problems")
+    export.run(TOMORROW, both)
+    assert (on_shelf(), runs(rows)[2][1]) == (set(), "done"), "mended, it is decided as any other"
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ from contextlib import nullcontext
 import pytest
 import shelf
 from click.testing import CliRunner
-from shelf import NIGHT, Destination, decide, people, settings
+from shelf import Destination, people, settings
 
 from perennial import night
 from perennial.activation import commands, export
 from perennial.destinations import registry
 from perennial.errors import ConfigError
 from perennial.warehouse.database import connect
+from verdicts import NIGHT, TABLES, decide
 
 pytestmark = pytest.mark.server
 
@@ -30,7 +31,7 @@ def said(warehouse, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     shelf.clean()
     with connect() as session:
-        session.execute(shelf.TABLES)
+        session.execute(TABLES)
     decide(people(1200))
     known = {command.name: command for command in commands.commands(lambda: nullcontext())}
 
@@ -47,6 +48,29 @@ def test_a_plan_shows_what_would_change_and_why_it_waits(said):
     assert re.search(rf"{NAME} +0 -> 1,200 +1,200 +0 +0 +0 +waiting: first export of this audience to this", shown)
     assert "@" not in shown
     assert Destination.told == []
+
+
+def test_a_plan_says_the_smallest_effect_that_each_holdout_can_show(said):
+    with connect() as session:
+        session.cursor().executemany(
+            "insert into marts.holdout_power values (%s, %s, 28, %s, %s, %s, 9, %s, %s)",
+            [
+                (NIGHT, "lost", 0.1, 4000, 400, 12.5, 0.25),
+                (NIGHT, "small", 0.1, 290, 29, None, None),
+                (NIGHT, "young", 0.5, 290, 145, None, None),
+                (NIGHT, "plain", 0, 290, 0, None, None),
+                (NIGHT, "*", 0.05, 1200, 60, 1234.567, None),
+                (NIGHT.replace(day=1), "earlier", 0.05, 1200, 60, 1, None),
+            ],
+        )
+    shows = "smallest effect this holdout can show"
+    assert said("plan").splitlines()[-5:] == [
+        f"all marketing: {shows}: 1,234.57 per customer in 28 days; 60 of 1,200 people held out",
+        f"lost: {shows}: 12.50 (25%) per customer in 28 days; 400 of 4,000 people held out",
+        "plain: nobody is held out, so its effect is not measured",
+        "small: 29 of 290 people held out; its effect cannot be judged before 30 are",
+        "young: 145 of 290 people held out; how much their spending varies is not known yet",
+    ]
 
 
 @pytest.mark.parametrize("which", [(NAME,), ("--all",)])

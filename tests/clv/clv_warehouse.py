@@ -19,11 +19,14 @@ MODELS = (*DAYS, "int_order_histories", "customer_clv")
 TABLES = """
 create schema if not exists intermediate;
 create schema if not exists marts;
-create table marts.dim_customers (customer_key text);
 create table marts.fct_orders (
     customer_key text, ordered_on date, gross_amount numeric(18, 4), net_amount numeric(18, 4), is_valid boolean
 );
 create table intermediate.int_ledger (customer_key text, event_type text, event_on date, amount numeric(18, 4));
+create view intermediate.int_given_back as select * from intermediate.int_ledger where event_type <> 'order';
+create table intermediate.int_revised_days (
+    customer_key text, ordered_on date, net_before numeric, net_start numeric
+);
 create view intermediate.int_cohorts as
 select distinct customer_key, cast(null as date) as cohort_month, 'unknown' as acquisition_source from marts.fct_orders;
 create view intermediate.int_customer_facts as
@@ -82,18 +85,14 @@ def fill(session: psycopg.Connection, histories: Histories) -> None:
     """Customers 000000, 000001, ... with these histories, as int_order_histories has them."""
     session.execute(HISTORIES)
     keys = [f"{number:06}" for number in range(len(histories.x))]
-    with session.cursor() as cursor:
-        with cursor.copy("copy marts.dim_customers from stdin") as copy:
-            for key in keys:
-                copy.write_row((key,))
-        with cursor.copy("copy intermediate.int_order_histories from stdin") as copy:
-            for key, x, t_x, T, recent, n, mean in zip(
-                keys,
-                *(histories.x, histories.t_x, histories.T, histories.recent, histories.valued, histories.mean),
-                strict=True,
-            ):
-                times = [int(one) for one in (x, t_x, T, recent, min(T, RECENT_DAYS), n)]
-                copy.write_row((key, 0, *times, float(mean) if n else None))
+    with session.cursor() as cursor, cursor.copy("copy intermediate.int_order_histories from stdin") as copy:
+        for key, x, t_x, T, recent, n, mean in zip(
+            keys,
+            *(histories.x, histories.t_x, histories.T, histories.recent, histories.valued, histories.mean),
+            strict=True,
+        ):
+            times = [int(one) for one in (x, t_x, T, recent, min(T, RECENT_DAYS), n)]
+            copy.write_row((key, 0, *times, float(mean) if n else None))
 
 
 def write_fit(session: psycopg.Connection, night: Night, histories: Histories) -> None:

@@ -150,9 +150,8 @@ def test_history_is_revenue_times_margin_and_without_orders_there_is_nothing_els
     histories = random_histories(1, 20)
     with compiled.connect() as session:
         fill(session, histories)
-        session.execute("insert into marts.dim_customers values ('prospect'), ('refunded')")
         session.execute("update intermediate.int_order_histories set net_revenue = 10.55 where customer_key = '000000'")
-        session.execute("insert into intermediate.int_order_histories values ('refunded', -5)")
+        session.execute("insert into intermediate.int_order_histories values ('refunded', -5), ('prospect', null)")
         write_fit(session, PAYING, histories)
         rows = {row["customer_key"]: row for row in compiled.run(session, "customer_clv")}
         session.rollback()

@@ -33,6 +33,15 @@ def deliver(channel: str, members: list[Member], changes: Iterable[Change] = ())
     return Path(place.receipt["path"]), place.receipt, outcomes
 
 
+def deliver_with(members: list[Member], given: Iterable[Change] = (), attributes=("stage", "abc_tier"), **settings):
+    """The same with other settings."""
+    known = {"kind": "files", "channel": "email", "folder": "audiences/x", "attributes": attributes} | settings
+    place = Destination(Settings(**known), None)
+    delivery = Delivery("plan", NIGHT, date(2017, 10, 3), "lost", given, lambda: iter(members), attributes)
+    outcomes = list(place.deliver(delivery))
+    return Path(place.receipt["path"]), place.receipt, outcomes
+
+
 @pytest.mark.parametrize(("channel", "address"), [("email", "email"), ("sms", "phone")])
 def test_a_file_holds_the_address_of_its_channel_and_no_other(state, channel, address):
     path, receipt, _ = deliver(channel, [ann(channel)])

@@ -28,10 +28,15 @@ WRONG = [  # shaped as an answer, and still none
 GARBAGE = [b"<html>busy</html>", {}, [], "no", {"data": None}, {"data": [1]}, {"data": {"id": "x", "attributes": []}}]
 
 
-def harness_of(kind: str) -> type[Harness]:
-    """The class of `twins/harness_<kind>.py`."""
+def harnesses_of(kind: str) -> list[type[Harness]]:
+    """The classes of `twins/harness_<kind>.py`."""
     module = importlib.import_module(f"twins.harness_{kind}")
-    return next(c for c in vars(module).values() if isinstance(c, type) and getattr(c, "kind", None) == kind)
+    return [c for c in vars(module).values() if isinstance(c, type) and getattr(c, "kind", None) == kind]
+
+
+def harness_of(kind: str) -> type[Harness]:
+    """The first of them: for files, a folder here."""
+    return harnesses_of(kind)[0]
 
 
 def channels_of(kind: str) -> list[str]:
@@ -39,13 +44,13 @@ def channels_of(kind: str) -> list[str]:
     return schema.get("enum") or [schema["const"]]
 
 
-KINDS = [(kind, channel) for kind in registry.kinds() for channel in channels_of(kind)]
+KINDS = [(made, channel) for kind in registry.kinds() for made in harnesses_of(kind) for channel in channels_of(kind)]
 
 
-@pytest.fixture(params=KINDS, ids=lambda p: "-".join(p))
+@pytest.fixture(params=KINDS, ids=lambda p: f"{p[0].__name__.removesuffix('Harness')}-{p[1]}")
 def harness(request, state, time):
-    kind, channel = request.param
-    made = harness_of(kind)(channel)
+    made_by, channel = request.param
+    made = made_by(channel)
     yield made
     made.close()
     if made.twin:

@@ -13,7 +13,8 @@ from perennial import embedded, night, sample
 from perennial.config import load
 
 SCHEMAS = ("marts", "activation", "pii", "input", "intermediate", "quarantine", "raw")
-TECHNICAL = {"loaded_at", "rejected_at", "exported_at"}  # when a row was written says nothing about the night
+# when a row was written says nothing about the night
+TECHNICAL = {"loaded_at", "rejected_at", "planned_at", "finished_at"}
 
 
 def live_until(day: str, households: int | None = None) -> None:
@@ -28,6 +29,7 @@ def run(day: str, *, export: bool = True) -> None:
         connection = embedded.connection("shop") if load().sources.sources[name].connection else None
         night.extract_source(name, as_of, connection)
         night.load_source(name, as_of)
+    night.pull_opt_outs(as_of)
     if night.build(as_of):
         night.fit_value(as_of)
         night.score(as_of)

@@ -110,9 +110,9 @@ def test_everybody_in_a_file_gave_consent_for_its_channel_and_nobody_who_did_not
 
 
 def test_all_audiences_reach_somebody(said):
-    exported = dict(nights.query("select audience, sum(rows) from activation.export_runs group by 1"))
+    exported = dict(nights.query("select audience, sum(members) from activation.export_runs group by 1"))
     assert set(exported) == set(config.load().audiences.audiences)
-    assert all(rows > 0 for rows in exported.values())
+    assert all(members > 0 for members in exported.values())
     for audience in exported:
         assert audience in said
 

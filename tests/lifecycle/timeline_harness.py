@@ -24,6 +24,7 @@ RULE_SEEDS = (115, 219, 528, 758, 784, 856)  # chosen so that every stage and ki
 CHAIN = (
     "intermediate.int_customer_keys",
     "intermediate.int_ledger",
+    "intermediate.int_given_back",
     "intermediate.int_order_states",
     "intermediate.int_events",
     "intermediate.int_customer_facts",

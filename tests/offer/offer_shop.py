@@ -106,9 +106,16 @@ class Shop:
                         copy.write_row((*row, "shop", UUID(int=number), batch, number))
         self.news.clear()
 
-    def build(self, as_of: date, *options: str, ends: bool = True, models: Sequence[str] = MODELS) -> None:
+    def build(
+        self,
+        as_of: date,
+        *options: str,
+        ends: bool = True,
+        models: Sequence[str] = MODELS,
+        upstream: bool = True,
+    ) -> None:
         """A night of dbt; one that does not end leaves what it built, as a killed one does."""
-        command = ["run", *options, "--select", *(f"+{model}" for model in models)]
+        command = ["run", *options, "--select", *(f"+{model}" if upstream else model for model in models)]
         transform.run(command, settings(), as_of, self.warehouse)
         with connect() as session:
             session.execute("delete from ops.nights where as_of = %s", [as_of])

@@ -109,6 +109,12 @@ def test_a_night_writes_only_those_who_did_something(shop):
             assert all(set(keys.values()) & set(row) for row in gone), name
 
 
+def test_whose_lines_changed_survives_a_crash_of_the_server(shop):
+    with connect() as session:
+        ask = "select relpersistence as kept from pg_class where relname = 'int_changed_lines'"
+        assert session.execute(ask).fetchone() == {"kept": "p"}
+
+
 def test_lines_follow_their_orders_wherever_they_go(told):
     lines = {(row["order_id"], row["line_no"]): row for row in told["marts.fct_order_lines"]}
     keys = {row["order_id"]: row["customer_key"] for row in told["marts.fct_order_lines"]}
@@ -190,6 +196,70 @@ def test_nights_end_where_one_full_build_does(shop):
     for name in TABLES:
         assert after[name] == before[name], name
         assert after[name]
+
+
+@pytest.mark.parametrize("model", [name.split(".")[1] for name in WRITTEN])
+def test_a_model_built_in_full_alone_says_what_it_said_and_the_next_night_too(shop, model):
+    with connect() as session:
+        before = {name: table(session, name) for name in TABLES}
+    shop.build(LAST, "--full-refresh", models=[model], upstream=False)
+    with connect() as session:
+        name = next(name for name in TABLES if name.endswith(model))
+        assert table(session, name) == before[name]
+    shop.build(LAST)
+    with connect() as session:
+        for name in TABLES:
+            assert table(session, name) == before[name], name
+
+
+@pytest.fixture(scope="module")
+def reverted(server: Connection, tmp_path_factory) -> Iterator[Shop]:
+    """A night was killed once lines were written; then the sources took back what it had been told."""
+    with database(server, "reverted", tmp_path_factory.mktemp("reverted")) as to:
+        shop = Shop(to)
+        for one in ("twin one", "twin two"):
+            shop.customer(one, FIRST)
+            shop.buy(f"of {one}", one, FIRST, "tea", "cola")
+        for customer in ("c1", "c2", "c3", "c4"):
+            shop.buy(f"of {customer}", customer, FIRST, "tea", "soap")
+        shop.tell(FIRST)
+        shop.build(FIRST)
+        shop.build(SECOND)
+        shop.order("of c1", "c1", FIRST, 20, KILLED, cancelled=KILLED)
+        shop.order("of c2", "c4", FIRST, 20, KILLED)  # nothing of hers is left
+        for one in ("twin one", "twin two"):
+            shop.customer(one, KILLED, "twin@example.com")
+        shop.tell(KILLED)
+        shop.build(KILLED, ends=False, models=["fct_order_lines"])
+        with connect() as session:
+            rows = session.execute("select order_id, customer_key, is_valid from marts.fct_order_lines").fetchall()
+        shop.killed = {row["order_id"]: row for row in rows}
+        shop.order("of c1", "c1", FIRST, 20, FOURTH)
+        shop.order("of c2", "c2", FIRST, 20, FOURTH)
+        for one in ("twin one", "twin two"):
+            shop.customer(one, FOURTH, f"{one[-3:]}@example.com")
+        shop.tell(FOURTH)
+        shop.build(FOURTH)
+        yield shop
+
+
+def test_what_a_killed_night_wrote_and_the_sources_took_back_is_written_again(reverted):
+    assert not reverted.killed["of c1"]["is_valid"]
+    assert reverted.killed["of c2"]["customer_key"] == reverted.killed["of c4"]["customer_key"]
+    assert reverted.killed["of twin one"]["customer_key"] == reverted.killed["of twin two"]["customer_key"]
+    with connect() as session:
+        night = {name: table(session, name) for name in TABLES}
+        orders = table(session, "marts.fct_orders", "order_id, customer_key, net_amount, is_valid")
+        lines = table(
+            session,
+            "(select order_id, customer_key, sum(net_amount) as net_amount, is_valid from marts.fct_order_lines "
+            "group by order_id, customer_key, is_valid) as summed",
+        )
+    assert lines == orders
+    reverted.build(FOURTH, "--full-refresh")
+    with connect() as session:
+        for name in TABLES:
+            assert table(session, name) == night[name], name
 
 
 def test_a_shop_without_lines_has_cycles_and_nothing_to_offer(server, tmp_path_factory):

@@ -125,8 +125,7 @@ def test_all_nights_of_a_quarter_judge_by_what_was_known_when_it_began(first, va
     for night in NIGHTS:
         with connect(value_database) as session:
             put(session, orders, night)
-            first.build(session, night, *TOTALS, "int_revised_days", "int_quadrant_starts")
-            first.build(session, night, "int_quadrant_points", "quadrant_thresholds", "customer_quadrant")
+            first.build(session, night, *TOTALS, "quadrant_thresholds", "customer_quadrant")
             frozen = rows(session, "select * from marts.quadrant_thresholds")
             said = rows(session, "select * from marts.customer_quadrant")
             session.rollback()

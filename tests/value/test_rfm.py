@@ -29,7 +29,7 @@ def shop(kind: str, chance: Random) -> list[dict]:
             return {"recency_days": 40, "frequency": 1, "monetary": Decimal("9.99")}
         return {
             "recency_days": int(chance.expovariate(1 / 60)),
-            "frequency": ceil(chance.paretovariate(0.8)),
+            "frequency": min(ceil(chance.paretovariate(0.8)), 99),
             "monetary": Decimal(round(chance.gauss(60, 50) * 100)) / 100,
         }
 
@@ -40,27 +40,21 @@ def shop(kind: str, chance: Random) -> list[dict]:
 def scored(compiled: Compiled, to, people: list[dict]) -> tuple[list[dict], list[dict]]:
     """The rows of customer_rfm in order of the people, and those of rfm_cuts."""
     with connect(to) as session:
-        fill(
-            session,
-            "marts.dim_customers",
-            "customer_key, is_prospect, last_ordered_on, count_order_days",
-            (
-                (
-                    f"{n:03}",
-                    not p["frequency"],
-                    NIGHT - timedelta(p["recency_days"]) if p["frequency"] else None,
-                    p["frequency"],
-                )
-                for n, p in enumerate(people)
-            ),
-        )
-        parts = ((f"{n:03}", part) for n, p in enumerate(people) for part in (p["monetary"] - 7, 7))
-        fill(session, "marts.fct_orders", "customer_key, net_amount", parts)
+        fill(session, "marts.dim_customers", "customer_key", ((f"{n:03}",) for n in range(len(people))))
+        orders = ((f"{n:03}", *order) for n, person in enumerate(people) for order in orders_of(person))
+        fill(session, "marts.fct_orders", "customer_key, ordered_on, net_amount, is_valid", orders)
         compiled.build(session, NIGHT, *TOTALS, "customer_rfm", "rfm_cuts")
         said = rows(session, "select * from marts.customer_rfm order by customer_key")
         cuts = rows(session, "select * from marts.rfm_cuts")
         session.rollback()
     return said, cuts
+
+
+def orders_of(person: dict) -> list[tuple[date, Decimal, bool]]:
+    """Day, net value and whether it counts, of orders that make these measures."""
+    days = [NIGHT - timedelta((person["recency_days"] or 0) + n) for n in range(person["frequency"])]
+    counts = [(day, Decimal(7), True) for day in days]
+    return [*counts, (NIGHT, person["monetary"] - 7 * len(counts), False)]
 
 
 def fifth(value, values: list) -> int:

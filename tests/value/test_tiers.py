@@ -64,9 +64,9 @@ def put(session, values: Values, as_of: date) -> None:
     """Customers with these values of the last 365 days, and orders before that count for nothing."""
     session.execute("truncate marts.dim_customers, marts.fct_orders")
     fill(session, "marts.dim_customers", "customer_key, is_prospect", ((k, v is None) for k, v in values.items()))
-    bought = [(k, as_of - timedelta(days=n % 365), v) for n, (k, v) in enumerate(values.items()) if v is not None]
-    long_ago = [(k, as_of - timedelta(days=365), 10**6) for k, _, _ in bought]
-    fill(session, "marts.fct_orders", "customer_key, ordered_on, net_amount", bought + long_ago)
+    bought = [(k, as_of - timedelta(days=n % 365), v, True) for n, (k, v) in enumerate(values.items()) if v is not None]
+    long_ago = [(k, as_of - timedelta(days=365), 10**6, True) for k, *_ in bought]
+    fill(session, "marts.fct_orders", "customer_key, ordered_on, net_amount, is_valid", bought + long_ago)
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -89,7 +89,7 @@ def test_tiers_over_nights_are_those_of_the_rule_whichever_nights_fail_or_run_ag
                     "(select max(as_of) from ops.nights where built_at is not null and as_of < %s), '-infinity')",
                     [as_of],
                 )
-                compiled.build(session, as_of, *TOTALS, "int_abc_shares")
+                compiled.build(session, as_of, *TOTALS, "int_abc_shares", "int_tiers")
                 session.execute(f"insert into marts.fct_tier_moves {compiled.at('fct_tier_moves', as_of)}")
                 compiled.build(session, as_of, "customer_abc", "value_concentration")
             told = rows(session, "select * from marts.customer_abc")
@@ -138,7 +138,8 @@ def test_a_night_run_again_says_what_it_said_and_forgets_the_nights_that_never_e
         with connect(value_database) as session:
             put(session, values, as_of)
             fill(session, "ops.nights", "as_of, built_at", nights.items())
-        chosen = [*TOTALS, "int_abc_shares", "fct_tier_moves", "customer_abc", "value_concentration"]
+        chosen = ["int_changed_months", *TOTALS, "int_abc_shares", "int_tiers"]
+        chosen += ["fct_tier_moves", "customer_abc", "value_concentration"]
         with pointed_at(value_database, tmp_path):
             transform.run(["run", *more, "--select", *chosen], config.load(), as_of, value_database)
         nights[as_of] = as_of

@@ -10,23 +10,30 @@ from perennial.config.value import RfmCuts
 from perennial.connections import Connection
 
 MODELS = {
+    "int_given_back": "intermediate",
     "int_changed_days": "intermediate",
     "int_customer_days": "intermediate",
+    "int_revised_days": "intermediate",
     "int_order_totals": "intermediate",
     "int_abc_shares": "intermediate",
+    "int_tiers": "intermediate",
     "fct_tier_moves": "marts",
     "customer_abc": "marts",
     "value_concentration": "marts",
     "customer_rfm": "marts",
     "rfm_cuts": "marts",
-    "int_revised_days": "intermediate",
-    "int_quadrant_starts": "intermediate",
-    "int_quadrant_points": "intermediate",
     "quadrant_thresholds": "marts",
     "customer_quadrant": "marts",
 }
-TIMELESS = ("int_changed_days", "int_customer_days", "int_abc_shares", "int_quadrant_points", "quadrant_thresholds")
-TOTALS = ("int_changed_days", "int_customer_days", "int_order_totals")
+TIMELESS = (
+    "int_given_back",
+    "int_changed_days",
+    "int_customer_days",
+    "int_abc_shares",
+    "quadrant_thresholds",
+    "int_tiers",
+)
+TOTALS = ("int_given_back", "int_changed_days", "int_customer_days", "int_revised_days", "int_order_totals")
 
 # What the models read. dbt compiles them without asking whether it is there. Everybody's facts are new every time.
 TABLES = """
@@ -41,7 +48,7 @@ create table if not exists marts.fct_orders (
 );
 create table if not exists intermediate.int_ledger (
     customer_key text, source text, order_id text, event_type text, event_on date, ordered_on date,
-    amount numeric(18, 4)
+    amount numeric(18, 4), event_id text
 );
 create or replace view intermediate.int_cohorts as
 select customer_key, cast(null as date) as cohort_month, 'unknown' as acquisition_source from marts.dim_customers;

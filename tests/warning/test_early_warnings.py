@@ -1,14 +1,14 @@
 """Warnings over many nights are what a few lines of Python say, whichever nights fail, are left out or run again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 
 import pytest
-from warning_warehouse import connect, rows
+from warning_warehouse import Compiled, connect, rows
 
-from compiled_models import NIGHT, fill, pointed_at
+from compiled_models import fill, pointed_at
 from perennial import config, transform
 
 pytestmark = pytest.mark.server
@@ -138,21 +138,43 @@ def test_who_orders_enough_returns_on_that_day_whatever_is_known_later(compiled,
     }
 
 
-def test_without_a_loss_share_the_first_order_closes_a_warning(warning_database, tmp_path, compiled):
-    """A shop may call everybody returned who orders at all."""
-    sql = compiled.sql["fct_early_warnings"].replace("0.5 * before", "0.0 * before")
-    assert sql != compiled.sql["fct_early_warnings"]
+def test_without_a_loss_share_the_first_order_closes_a_warning(warning_database, compiled):
+    """A shop may call everybody returned who orders at all; a later change of mind judges nobody anew."""
     one, two = START, START + timedelta(days=40)
     with connect(warning_database) as session:
         session.execute("insert into ops.nights (as_of, built_at) values (%s, %s)", [one, one])
-        columns = "customer_key, opened_on, reasons, outcome"
-        fill(session, "marts.fct_early_warnings", columns, [(who, one, "overdue", "open") for who in ("ann", "bob")])
+        columns = "customer_key, opened_on, reasons, outcome, loss_days, loss_share"
+        given = [(who, one, "overdue", "open", 92, 0) for who in ("ann", "bob")]
+        fill(session, "marts.fct_early_warnings", columns, given)
         fill(session, "marts.dim_customers", "customer_key", [("ann",), ("bob",)])
         orders = [("ann", one, 100), ("bob", one, 100), ("bob", two, "0.01")]
         fill(session, "marts.fct_orders", "customer_key, ordered_on, net_amount", orders)
-        said = session.execute(sql.replace(str(NIGHT), str(two)) + " order by customer_key").fetchall()
+        said = compiled.warn(session, two)
         session.rollback()
     assert [(row["outcome"], row["closed_on"]) for row in said] == [("open", None), ("returned", two)]
+
+
+def test_another_loss_in_config_reopens_nothing_and_judges_nobody_anew(warning_database, compiled, tmp_path):
+    given, night = START, START + timedelta(days=100)
+    shipped = config.load()
+    early = shipped.value.early_warning
+    loss = early.loss.model_copy(update={"days": 365, "share": 0.9})
+    value = shipped.value.model_copy(update={"early_warning": early.model_copy(update={"loss": loss})})
+    with pointed_at(warning_database, tmp_path):
+        other = Compiled(replace(shipped, value=value), warning_database)
+    told = []
+    for one in (compiled, other):
+        with connect(warning_database) as session:
+            fill(session, "marts.dim_customers", "customer_key", [("ann",), ("bob",)])
+            orders = [("ann", given, 100), ("bob", given, 100), ("bob", given + timedelta(days=60), 60)]
+            fill(session, "marts.fct_orders", "customer_key, ordered_on, net_amount", orders)
+            put(session, [(who, "overdue", Decimal("0.5"), Decimal(50)) for who in ("ann", "bob")])
+            compiled.warn(session, given)
+            session.execute("insert into ops.nights (as_of, built_at) values (%s, %s)", [given, given])
+            told.append(one.warn(session, night))
+            session.rollback()
+    assert told[0] == told[1]
+    assert [row["outcome"] for row in told[0]] == ["lost", "returned"]
 
 
 def test_without_forecasts_there_are_warnings_and_for_refunds_alone_there_are_none(compiled, warning_database):

@@ -17,8 +17,8 @@ from perennial.sample import baskets
 from perennial.value import store, tonight
 
 pytestmark = pytest.mark.server
-HISTORY = ("int_changed_days", "int_customer_days", "int_order_totals", "int_abc_shares", "fct_tier_moves")
-HISTORY += ("customer_abc", "int_order_histories")
+HISTORY = ("int_changed_days", "int_customer_days", "int_order_totals", "int_abc_shares", "int_tiers")
+HISTORY += ("fct_tier_moves", "customer_abc", "int_order_histories")
 EPISODES = """
     insert into intermediate.int_episodes
     select customer_key, 'infinity', max(ordered_on), exp((3 * ln(4.0) + sum(ln(gap))) / (2 + count(*)))

@@ -15,6 +15,7 @@ MODELS = {
     "int_customer_days": "intermediate",
     "int_order_totals": "intermediate",
     "int_abc_shares": "intermediate",
+    "int_tiers": "intermediate",
     "fct_tier_moves": "marts",
     "customer_abc": "marts",
     "int_warning_signs": "intermediate",
@@ -40,6 +41,11 @@ create table if not exists intermediate.int_ledger (
     customer_key text, event_on date, event_type text, source text, order_id text, ordered_on date, event_id text,
     amount numeric(18, 4)
 );
+create or replace view intermediate.int_given_back as
+select * from intermediate.int_ledger where event_type <> 'order';
+create table if not exists intermediate.int_revised_days (
+    customer_key text, ordered_on date, net_before numeric, net_start numeric
+);
 create table if not exists intermediate.int_episodes (
     customer_key text, episode_to date, last_order_on date, cycle_days double precision
 );
@@ -51,6 +57,8 @@ create table if not exists marts.customer_clv (
 create table if not exists marts.fct_lifecycle_timeline (
     customer_key text, lifecycle_model text, stage text, valid_from date, valid_to date
 );
+create table if not exists intermediate.int_former_keys (former_key text, customer_key text);
+create table if not exists marts.fct_segment_totals (as_of date);
 create table if not exists marts.fct_tier_moves (as_of date, customer_key text, from_tier text, to_tier text);
 create table if not exists intermediate.int_warning_signs (
     customer_key text, abc_tier text, spent numeric(18, 4), reasons text, risk numeric, value_at_risk numeric(18, 4)
@@ -60,7 +68,7 @@ REMEMBERED = """
 create table if not exists marts.fct_early_warnings (
     customer_key text, opened_on date, tier text, lifecycle_model text, stage text, reasons text, risk numeric,
     value_at_risk numeric(18, 4), due_by date, outcome text, closed_on date, is_mature boolean, spent_before numeric,
-    spent_since numeric, ordered_again_on date, lead_days integer
+    spent_since numeric, ordered_again_on date, lead_days integer, loss_days integer, loss_share numeric
 );
 create table if not exists marts.early_warning_recall (
     as_of date, month date, month_end date, reason text, count_losses bigint, count_warned bigint

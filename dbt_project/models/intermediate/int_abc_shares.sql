@@ -1,53 +1,51 @@
-{% set basis = var('value').abc.basis %}
+{{ config(materialized='view') }}
+
+{% set abc = var('value').abc %}
 
 with
-customers as (
-    select * from {{ ref('dim_customers') }}
+totals as (
+    select
+        *,
+        order_days = 0 as is_prospect
+    from {{ ref('int_order_totals') }}
 ),
-
-{% if basis == 'clv' %}
-    -- to the hundredth of a cent: sums of such numbers do not depend on their order
-    valued as (
-        select
-            customer_key,
-            cast(clv_365d as numeric(18, 4)) as value_12m
-        from {{ ref('customer_clv') }}
-    ),
-{% else %}
-    valued as (
-        select
-            customer_key,
-            {% if basis == 'margin' %}
-                cast(revenue_365 * {{ var('value').margin }} as numeric(18, 4)) as value_12m
-            {% else %}
-                revenue_365 as value_12m
-            {% endif %}
-        from {{ ref('int_order_totals') }}
-    ),
-{% endif %}
 
 -- who bought nothing in that time is worth nothing; of a buyer without a forecast the worth is unknown
-counted as (
+valued as (
     select
-        customers.customer_key,
-        customers.is_prospect,
-        {% if basis == 'clv' %}
-            case when customers.is_prospect then 0 else valued.value_12m end as value_12m,
+        totals.customer_key,
+        totals.is_prospect,
+        {% if abc.basis == 'clv' %}
+            -- to the hundredth of a cent: sums of such numbers do not depend on their order -- noqa: disable=RF01,LT02
+            case when totals.is_prospect then 0 else cast(forecasts.clv_365d as numeric(18, 4)) end as value_12m
+        {% elif abc.basis == 'margin' %}
+            coalesce(cast(totals.revenue_365 * {{ var('value').margin }} as numeric(18, 4)), 0) as value_12m
         {% else %}
-            coalesce(valued.value_12m, 0) as value_12m,
+            coalesce(totals.revenue_365, 0) as value_12m
         {% endif %}
-        greatest(coalesce(valued.value_12m, 0), 0) as counted_value
-    from customers
-    left join valued on customers.customer_key = valued.customer_key
+    from totals
+    {% if abc.basis == 'clv' %}
+        left join {{ ref('customer_clv') }} as forecasts on totals.customer_key = forecasts.customer_key
+    {% endif %}
 ),
 
--- the default frame includes peers, so customers of equal value stand together
+-- not materialized: to read it twice takes less than to write it out
+counted as not materialized (
+    select
+        *,
+        greatest(coalesce(value_12m, 0), 0) as counted_value
+    from valued
+),
+
+-- both frames go by equal values, so customers of equal value stand together
 ranked as (
     select
         *,
         sum(counted_value) over (order by counted_value desc) as value_cum,
-        sum(counted_value) over (partition by counted_value) as value_of_peers,
-        sum(counted_value) over () as value_total
+        coalesce(sum(counted_value) over (
+            order by counted_value desc groups between unbounded preceding and 1 preceding
+        ), 0) as value_before,
+        (select nullif(sum(everybody.counted_value), 0) from counted as everybody) as value_total
     from counted
 ),
 
@@ -57,8 +55,8 @@ int_abc_shares as (
         is_prospect,
         value_12m,
         counted_value,
-        value_cum / nullif(value_total, 0) as share_cum,
-        (value_cum - value_of_peers) / nullif(value_total, 0) as share_before
+        value_cum / value_total as share_cum,
+        value_before / value_total as share_before
     from ranked
 )
 

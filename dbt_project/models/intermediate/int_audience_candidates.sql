@@ -1,8 +1,14 @@
+{{ config(unlogged=true) }}
+
 {% set universal = var('holdout').universal %}
 
 with
 customers as (
-    select * from {{ ref('customer_360') }}
+    select
+        *,
+        {{ bucket('customer_key', 'everywhere') }} as bucket
+    from {{ ref('customer_360') }}
+    {{ computed_once() }}
 ),
 
 {% if 'lifecycle as l' in (var('audiences') | map(attribute='where') | join) %}
@@ -33,7 +39,7 @@ met as (
         {% for column in needed %}
             c.{{ column }},
         {% endfor %}
-        {{ bucket('c.customer_key', 'everywhere') }} as bucket,
+        c.bucket,
         unnest(array_remove(array[
             {% for audience in var('audiences') %}
                 {% if audience.where %}

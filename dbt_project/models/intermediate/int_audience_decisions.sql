@@ -5,42 +5,33 @@ gates as (
     select * from {{ ref('int_audience_gates') }}
 ),
 
-passing as (
-    select * from {{ ref('int_audience_gates') }}
-    where reason is null
-),
-
 -- one marketing audience per person and channel
-winners as (
-    select
-        customer_key,
-        channel,
-        min(rank) as rank
-    from {{ ref('int_audience_gates') }}
-    where reason is null
-    group by customer_key, channel
-),
-
 arbitrated as (
     select
-        passing.*,
-        coalesce(passing.rank > winners.rank, false) as is_beaten
-    from passing
-    inner join winners
-        on
-            passing.customer_key = winners.customer_key
-            and passing.channel = winners.channel
+        *,
+        coalesce(rank > min(rank) over (partition by customer_key, channel), false) as is_beaten
+    from {{ ref('int_audience_gates') }}
+    where reason is null
 ),
 
 -- the budget is of people newly written to, the most valuable first
 placed as (
     select
-        *,
-        dense_rank() over (
-            partition by audience, budget_of, is_beaten or is_standing or budget is null
-            order by clv_365d desc nulls last, customer_key asc
-        ) as place
+        audience,
+        destination,
+        customer_key,
+        channel,
+        purpose,
+        is_holdout,
+        case
+            when budget < dense_rank() over (
+                partition by audience, budget_of
+                order by clv_365d desc nulls last, customer_key asc
+            ) then 'budget'
+            else 'export'
+        end as reason
     from arbitrated
+    where budget is not null and not is_beaten and not is_standing
 ),
 
 decided as (
@@ -62,12 +53,11 @@ decided as (
         channel,
         purpose,
         is_holdout,
-        case
-            when is_beaten then 'other_audience'
-            when place > budget and not is_standing then 'budget'
-            else 'export'
-        end as reason
-    from placed
+        case when is_beaten then 'other_audience' else 'export' end as reason
+    from arbitrated
+    where budget is null or is_beaten or is_standing
+    union all
+    select * from placed
 ),
 
 int_audience_decisions as (

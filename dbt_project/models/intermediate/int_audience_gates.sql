@@ -1,3 +1,5 @@
+{{ config(unlogged=true) }}
+
 with
 candidates as (
     select * from {{ ref('int_audience_candidates') }}
@@ -16,7 +18,7 @@ contacts as (
 ),
 
 targets as (
-    {{ targets() }}
+    select * from {{ ref('int_audience_targets') }}
 ),
 
 cells as (

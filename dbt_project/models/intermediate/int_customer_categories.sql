@@ -1,3 +1,6 @@
+{# a ref that a full build does without #}
+{% set list = ref('int_changed_lines') %}
+
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
@@ -11,10 +14,18 @@
     indexes=[{'columns': ['customer_key']}]
 ) }}
 
+-- in full everybody, whatever the list says: it is emptied once it was read
 with
 changed as (
-    select * from {{ ref('int_changed_lines') }}
-    where built_from is not null
+    {% if is_incremental() %}
+        select * from {{ list }}
+        where built_from is not null
+    {% else %}
+        select
+            customer_key,
+            facts_hash as built_from
+        from {{ ref('int_customer_facts') }}
+    {% endif %}
 ),
 
 -- of what was given back, or cost nothing, no purchase is left

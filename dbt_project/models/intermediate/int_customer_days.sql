@@ -1,19 +1,25 @@
+{# a ref that a full build does without #}
+{% set list = ref('int_changed_days') %}
+
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook=["{{ forget_retired_customers('next_day') }}", "{{ forget_customers_of(ref('int_changed_days')) }}"],
-    post_hook=[
-        "{{ index_what_was_built('built_from', 'next_day') }}",
-        "truncate {{ ref('int_changed_days') }}",
-        {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false},
-    ],
+    pre_hook=["{{ note_changed_months('-') }}", "{{ forget_customers_of(ref('int_changed_days')) }}"],
+    post_hook="{{ note_changed_months('') }}",
     indexes=[{'columns': ['customer_key', 'day'], 'unique': true}]
 ) }}
 
+-- in full everybody, whatever the list says: it is emptied once it was read
 with
+-- who is no more has no days
 changed as (
-    select * from {{ ref('int_changed_days') }}
+    {% if is_incremental() %}
+        select * from {{ list }}
+        where built_from is not null
+    {% else %}
+        {{ people_with_days() }}
+    {% endif %}
 ),
 
 -- money is given back when it is given back, whenever the order was
@@ -33,10 +39,8 @@ moved as (
         cast(null as boolean) as is_valid,
         cast(null as numeric) as net_amount,
         amount as cash_amount
-    from {{ ref('int_ledger') }}
-    where
-        event_type <> 'order'
-        {% if is_incremental() %}and customer_key in (select changed.customer_key from changed){% endif %}
+    from {{ ref('int_given_back') }}
+    {% if is_incremental() %}where customer_key in (select changed.customer_key from changed){% endif %}
     -- who has no order that counts may have no other day
     union all
     select
@@ -65,12 +69,11 @@ days as (
 lived as (
     select
         *,
-        lead(day, 1, date 'infinity') over life as next_day,
+        lead(day) over life is null as is_last,
         count(counted_revenue) over life as order_number,
         max(day) filter (where counted_revenue is not null) over (
             life rows between unbounded preceding and 1 preceding
-        ) as previous_order_on,
-        max(day) filter (where counted_revenue is not null) over (partition by customer_key) as last_order_on
+        ) as previous_order_on
     from days
     window life as (partition by customer_key order by day)
 ),
@@ -79,7 +82,6 @@ int_customer_days as (
     select
         lived.customer_key,
         lived.day,
-        lived.next_day,
         changed.cohort_month,
         changed.acquisition_source,
         cast(lived.count_orders as integer) as count_orders,
@@ -90,8 +92,7 @@ int_customer_days as (
         case
             when lived.counted_revenue is not null then lived.day - lived.previous_order_on
         end as days_since_order,
-        coalesce(lived.day = lived.last_order_on, false) as is_last_order,
-        case when lived.next_day = 'infinity' then changed.built_from end as built_from
+        case when lived.is_last then changed.built_from end as built_from
     from lived
     inner join changed on lived.customer_key = changed.customer_key
 )

@@ -59,17 +59,20 @@ favourite_sources as (
     order by customer_key asc, count_orders desc, last_ordered_on desc, source asc
 ),
 
--- a day and what happened on it, as one text that sorts by day: so nothing has to be sorted
+-- A day and what happened on it, as one text that sorts, so nothing has to be sorted. Between them a rank: on one day
+-- she visits, then orders, then gives back, then cancels.
 touched as (
     select
         ledger.customer_key,
-        to_char(ledger.event_on, 'YYYY-MM-DD') || ledger.event_type as mark
+        to_char(ledger.event_on, 'YYYY-MM-DD')
+        || case ledger.event_type when 'order' then 1 when 'refund' then 2 else 3 end
+        || ledger.event_type as mark
     from {{ ref('int_ledger') }} as ledger
     inner join changed on ledger.customer_key = changed.customer_key
     union all
     select
         events.customer_key,
-        to_char(events.event_on, 'YYYY-MM-DD') || events.event_type as mark
+        to_char(events.event_on, 'YYYY-MM-DD') || 0 || events.event_type as mark
     from {{ ref('int_events') }} as events
     inner join changed on events.customer_key = changed.customer_key
 ),
@@ -87,9 +90,9 @@ int_customer_habits as (
     select
         changed.customer_key,
         cast(left(touches.first_mark, 10) as date) as first_touch_on,
-        substr(touches.first_mark, 11) as first_touch,
+        substr(touches.first_mark, 12) as first_touch,
         cast(left(touches.last_mark, 10) as date) as last_touch_on,
-        substr(touches.last_mark, 11) as last_touch,
+        substr(touches.last_mark, 12) as last_touch,
         favourite_sources.source as favourite_source,
         case by_weekday.count_most
             {% for day in range(1, 8) %}

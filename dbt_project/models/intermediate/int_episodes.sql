@@ -6,7 +6,10 @@
     incremental_strategy='delete+insert',
     unique_key='customer_key',
     on_schema_change='append_new_columns',
-    pre_hook="{{ forget_retired_customers('episode_to') }}",
+    pre_hook=[
+        "{{ in_full_only_with(['int_changed_customers', 'int_touches']) }}",
+        "{{ forget_retired_customers('episode_to') }}",
+    ],
     post_hook=[
         "{{ index_what_was_built('facts_hash, last_order_on, cycle_days', 'episode_to') }}",
         "truncate {{ ref('int_changed_customers') }}, {{ ref('int_touches') }}",

@@ -59,8 +59,7 @@ given_back as (
         customer_key,
         event_type,
         event_on
-    from {{ ref('int_ledger') }}
-    where event_type <> 'order'
+    from {{ ref('int_given_back') }}
 ),
 
 happened as (

@@ -1,4 +1,5 @@
 {% set verdicts = as_built('activation', 'audience_verdicts', keep_on_full_refresh=true) %}
+{% set warnings = as_built('marts', 'fct_early_warnings', keep_on_full_refresh=true) %}
 
 with
 keys as (
@@ -9,7 +10,7 @@ ledger as (
     select * from {{ source('activation', 'contact_ledger') }}
 ),
 
--- whom anything was ever decided of, or done to
+-- whom anything was ever decided of, or done to, or who was warned of
 remembered as (
     select customer_key
     from ledger
@@ -19,6 +20,12 @@ remembered as (
         select customer_key
         from {{ verdicts }}
         where valid_from < {{ as_of() }}
+    {% endif %}
+    {% if warnings %}
+        union all
+        select customer_key
+        from {{ warnings }}
+        where opened_on < {{ as_of() }}
     {% endif %}
 ),
 

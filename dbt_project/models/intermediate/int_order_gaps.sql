@@ -2,52 +2,59 @@
 {% set steps = 5 %}
 
 with
--- not materialized: it would be written out in full
-days as not materialized (
-    select * from {{ ref('int_customer_days') }}
-    where counted_revenue is not null
+customers as (
+    select
+        *,
+        first_order_on as order_1_on,
+        {{ month_of('first_order_on') }} as cohort_month
+    from {{ ref('int_order_totals') }}
+    where order_days > 0
+    {{ computed_once() }}
 ),
 
--- who came again was watched for 30 days or not; nobody asks whether for 31
 steps as (
     select
         cohort_month,
-        order_number - 1 as order_number,
-        days_since_order as days_to_next,
-        (array[0, 30, 60, 90, 180, 365])[
-            1 + width_bucket({{ as_of() }} - day + days_since_order, array[30, 60, 90, 180, 365])
-        ] as watched_days
-    from days
-    where order_number between 2 and {{ steps + 1 }}
+        unnest(array[{{ range(1, steps + 1) | join(', ') }}]) as order_number,
+        unnest(array[
+            {% for n in range(1, steps + 1) %}
+                order_{{ n }}_on{{ ',' if not loop.last }}
+            {% endfor %}
+        ]) as reached_on,
+        unnest(array[
+            {% for n in range(2, steps + 2) %}
+                order_{{ n }}_on{{ ',' if not loop.last }}
+            {% endfor %}
+        ]) as next_on
+    from customers
 ),
 
-came_again as (
+-- who came again was watched for 30 days or not; nobody asks whether for 31
+watched as (
+    select
+        cohort_month,
+        order_number,
+        next_on - reached_on as days_to_next,
+        case
+            when next_on is null then {{ as_of() }} - reached_on
+            {% for days in (365, 180, 90, 60, 30) %}
+                when reached_on <= {{ as_of() }} - {{ days }} then {{ days }}
+            {% endfor %}
+            else 0
+        end as watched_days
+    from steps
+    where reached_on is not null
+),
+
+int_order_gaps as (
     select
         cohort_month,
         order_number,
         days_to_next,
         watched_days,
         count(*) as count_customers
-    from steps
+    from watched
     group by cohort_month, order_number, days_to_next, watched_days
-),
-
-still_waits as (
-    select
-        cohort_month,
-        order_number,
-        cast(null as integer) as days_to_next,
-        {{ as_of() }} - day as watched_days,
-        count(*) as count_customers
-    from days
-    where is_last_order and order_number <= {{ steps }}
-    group by cohort_month, order_number, day
-),
-
-int_order_gaps as (
-    select * from came_again
-    union all
-    select * from still_waits
 )
 
 select * from int_order_gaps

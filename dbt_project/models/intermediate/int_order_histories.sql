@@ -18,7 +18,6 @@ int_order_histories as (
         valued_orders,
         mean_value
     from {{ ref('int_order_totals') }}
-    where net_revenue is not null
 )
 
 select * from int_order_histories

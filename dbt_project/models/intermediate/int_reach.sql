@@ -1,4 +1,8 @@
 with
+customers as (
+    select * from {{ ref('customer_360') }}
+),
+
 candidates as (
     select * from {{ ref('int_audience_candidates') }}
 ),
@@ -23,10 +27,6 @@ contacts as (
     select * from {{ ref('int_contacts') }}
 ),
 
-targets as (
-    {{ targets() }}
-),
-
 limits as (
     {{ rows_of(var('limits'), {
         'channel': 'text', 'per_day': 'integer', 'per_7_days': 'integer', 'per_30_days': 'integer'
@@ -37,28 +37,23 @@ send_times as (
     {{ rows_of(var('send_times'), {'country': 'text', 'send_at': 'timestamptz', 'send_on': 'date'}) }}
 ),
 
-persons as (
-    select distinct
-        customer_key,
-        country
-    from candidates
-),
+{% set of_others = var('send_times') | selectattr('country', 'none') | first %}
 
 timed as (
     select
-        persons.customer_key,
-        coalesce(of_country.send_at, of_others.send_at) as send_at,
-        coalesce(of_country.send_on, of_others.send_on) as send_on
-    from persons
-    left join send_times as of_country on persons.country = of_country.country
-    inner join send_times as of_others on of_others.country is null
+        customers.customer_key,
+        coalesce(send_times.send_at, timestamptz '{{ of_others.send_at }}') as send_at,
+        coalesce(send_times.send_on, date '{{ of_others.send_on }}') as send_on
+    from customers
+    left join send_times on upper(btrim(customers.country)) = send_times.country
+    where customers.customer_key in (select candidates.customer_key from candidates)
 ),
 
 ways as (
     select distinct
         channel,
         purpose
-    from targets
+    from {{ ref('int_audience_targets') }}
 ),
 
 -- days of marketing messages on her clocks, as far back as any limit reaches
@@ -72,7 +67,7 @@ written as (
         contacts.contacted_on > {{ as_of() }} - 30
         and contacts.audience not in (
             select targets.audience
-            from targets
+            from {{ ref('int_audience_targets') }} as targets
             where not targets.is_marketing
         )
     group by contacts.customer_key, contacts.channel

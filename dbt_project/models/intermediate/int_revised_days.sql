@@ -6,10 +6,9 @@ revised as not materialized (
     select distinct
         customer_key,
         ordered_on
-    from {{ ref('int_ledger') }}
+    from {{ ref('int_given_back') }}
     where
-        event_type <> 'order'
-        and event_on >= {{ quadrant_day('before') }}
+        event_on >= {{ quadrant_day('before') }}
         and ordered_on < {{ quadrant_day('start') }}
 ),
 
@@ -21,8 +20,7 @@ taken_back as (
         {% endfor %}
         source,
         order_id
-    from {{ ref('int_ledger') }}
-    where event_type <> 'order'
+    from {{ ref('int_given_back') }}
     group by source, order_id
 ),
 

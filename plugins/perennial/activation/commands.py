@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from perennial import night
+from perennial.activation import effect
 from perennial.activation.guards import Counts, told
 from perennial.activation.plan import approve as approve_plan
 from perennial.errors import ConfigError
@@ -31,11 +32,13 @@ def commands(running: Running) -> list[click.Command]:
 
     @click.command()
     def plan() -> None:
-        """Show what the newest night would change at every destination, and what waits for approval."""
+        """Show what the newest night would change at every destination, what waits, and which effects will show."""
         with running():
             as_of = _newest()
             night.plan(as_of)
             show(as_of)
+            with connect() as session:
+                click.echo("\n".join(effect.power(session, as_of)))
 
     @click.command()
     @click.argument("plans", nargs=-1)
@@ -89,7 +92,7 @@ def show(as_of: date) -> None:
             counts = Counts(
                 *(row[name] for name in ("members_before", "members", "adds", "updates", "removes")),
             )
-            why = f": {told(counts, row['tripped'])}" if row["status"] == "waiting" else ""
+            why = f": {told(counts, row['tripped'])}" if row["status"] in ("waiting", "unevaluable") else ""
             change = f"{row['members_before']:,} -> {row['members']:,}"
             numbers = [f"{row[name]:,}" for name in ("adds", "updates", "removes", "bought_since")]
             table.add_row(row["plan"], change, *numbers, f"{row['status']}{why}")

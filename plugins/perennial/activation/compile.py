@@ -30,7 +30,11 @@ def compile_activation(config: Config, as_of: date) -> dict[str, object]:
             for cell in config.playbook
         ],
         "limits": [{"channel": name, **limit} for name, limit in config.audiences.limits.model_dump().items()],
-        "holdout": {"salt": holdout.salt, "universal": buckets(holdout.universal)},
+        "holdout": {
+            "salt": holdout.salt,
+            "universal": buckets(holdout.universal),
+            "effect_days": holdout.effect_days,
+        },
         "ready_at": ready_at(config.sources.business, as_of).isoformat(),
         "send_times": send_times(config.quiet_hours, config.sources.business, as_of),
     }
@@ -43,6 +47,8 @@ def compile_audiences(config: Config) -> list[dict[str, object]]:
     return [
         {
             "audience": name,
+            "label_en": audience.label.en,
+            "label_zh": audience.label.zh,
             "number": number,
             "purpose": audience.purpose,
             "is_marketing": audience.purpose == MARKETING,
@@ -51,6 +57,7 @@ def compile_audiences(config: Config) -> list[dict[str, object]]:
             "is_playbook": audience.playbook is not None,
             "priority": audience.priority,
             "holdout": buckets(audience.holdout),
+            "effect_days": audience.effect_days,
             "cool_down_days": _cool_down_days(audience),
             "budget": audience.budget,
             "valid_days": audience.valid_days,

@@ -6,7 +6,7 @@ from perennial.activation import plan, send
 from perennial.config import Config
 from perennial.connections import Lookup, configured
 from perennial.destinations import registry
-from perennial.errors import FatalError, PerennialError, RetriableError
+from perennial.errors import PerennialError, RetriableError, raise_all
 from perennial.progress import say
 from perennial.warehouse.database import connect
 
@@ -24,11 +24,7 @@ def run(as_of: date, config: Config, lookup: Lookup = configured) -> int:
         except PerennialError as error:
             say(f"export: {audience} to {destination} failed: {error}")
             errors.append(error)
-    if len(errors) == 1:
-        raise errors[0]
-    if errors:
-        kind = FatalError if any(isinstance(error, FatalError) for error in errors) else RetriableError
-        raise kind("; ".join(str(error) for error in errors)) from errors[0]
+    raise_all(errors)
     return total
 
 

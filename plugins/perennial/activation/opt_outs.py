@@ -5,7 +5,8 @@ import psycopg
 from perennial.config import Config
 from perennial.connections import Lookup
 from perennial.destinations import registry
-from perennial.destinations.base import OptOut
+from perennial.destinations.base import OptOut, Settings
+from perennial.errors import PerennialError, raise_all
 from perennial.progress import say
 from perennial.warehouse.database import connect
 
@@ -18,18 +19,31 @@ NEW = """
 
 
 def pull(config: Config, lookup: Lookup) -> int:
-    """Ask every destination; returns how many statements are new. Raises what a destination raises: nobody is
-    exported while a tool does not tell who opted out."""
-    total = 0
+    """Ask every destination; returns how many statements are new.
+
+    All are asked, also after one failed. Afterwards it raises what they raised: nobody is exported while a tool does
+    not tell who opted out.
+    """
+    total, errors = 0, []
     for name, settings in config.destinations.destinations.items():
-        destination = registry.make(settings, registry.connected(name, settings, lookup))
-        with connect() as session:
-            since = session.execute(SINCE, [name]).fetchone()["at"]
-            new = sum(_keep(session, name, found) for found in destination.opt_outs(since))
+        try:
+            new = _pull_one(name, settings, lookup)
+        except PerennialError as error:
+            say(f"opt-outs: {name} failed: {error}")
+            errors.append(error)
+            continue
         if new:
             say(f"opt-outs: {new:,} new from {name}")
         total += new
+    raise_all(errors)
     return total
+
+
+def _pull_one(name: str, settings: Settings, lookup: Lookup) -> int:
+    destination = registry.make(settings, registry.connected(name, settings, lookup))
+    with connect() as session:
+        since = session.execute(SINCE, [name]).fetchone()["at"]
+        return sum(_keep(session, name, found) for found in destination.opt_outs(since))
 
 
 def _keep(session: psycopg.Connection, destination: str, found: OptOut) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import psycopg
 
@@ -9,10 +10,11 @@ from perennial.activation import members
 from perennial.activation.guards import Counts, tripped
 from perennial.clock import wall_clock
 from perennial.config import Config
+from perennial.destinations import registry
 from perennial.destinations.base import Settings
 from perennial.errors import GateError
 
-# somebody whose address changed is taken out under the old one and added under the new one
+# somebody whose address changed is taken out under the old one and added under the new one; a message she has had
 CHANGES = """
     with known as (
         select * from pii.destination_members where destination = %(destination)s and audience = %(audience)s
@@ -20,16 +22,17 @@ CHANGES = """
     select customer_key, unnest(case
         when known.customer_key is null then array['add']
         when desired.customer_key is null then array['remove']
-        when desired.address <> known.address then array['remove', 'add']
+        when desired.address <> known.address and not %(messages)s then array['remove', 'add']
         when desired.fingerprint <> known.fingerprint then array['update']
     end) as op
     from desired full join known using (customer_key)
 """
+BEFORE = """
+    select count(*) as before from pii.destination_members
+    where destination = %(destination)s and audience = %(audience)s
+"""
 COUNT = f"""
-    select (
-            select count(*) from pii.destination_members
-            where destination = %(destination)s and audience = %(audience)s
-        ) as before,
+    select ({BEFORE}) as before,
         count(*) filter (where op = 'add') as adds, count(*) filter (where op = 'update') as updates,
         count(*) filter (where op = 'remove') as removes
     from ({CHANGES}) as changes
@@ -38,8 +41,26 @@ COUNT = f"""
 ROWS = f"""
     insert into activation.export_rows (plan, customer_key, op, status)
     select %(plan)s, customer_key, op, 'planned' from ({CHANGES}) as changes
+    order by customer_key
     on conflict (plan, customer_key, op) do update set status = 'planned', error = null
     where export_rows.status not in ('handed_over', 'rejected')
+"""
+# who merged since is still the one who was told, and not somebody new
+MERGED = """
+    update pii.destination_members as known set customer_key = merged.customer_key
+    from (
+        select distinct on (former.customer_key) former.customer_key, former.former_key
+        from intermediate.int_former_keys as former
+        join pii.destination_members as told on told.customer_key = former.former_key
+        where told.destination = %(destination)s and told.audience = %(audience)s and not exists (
+            select from pii.destination_members as herself
+            where herself.destination = %(destination)s and herself.audience = %(audience)s
+                and herself.customer_key = former.customer_key
+        )
+        order by former.customer_key, told.since desc, former.former_key
+    ) as merged
+    where known.destination = %(destination)s and known.audience = %(audience)s
+        and known.customer_key = merged.former_key
 """
 # an address that two people share stays where one of them does
 SHARED = """
@@ -61,7 +82,10 @@ RUN = """
 """
 
 
-STOPPED = "select problem from activation.audience_problems where as_of = %s and audience = %s limit 1"
+STOPPED = """
+    select problem || coalesce(' (' || example || ')', '') as problem
+    from activation.audience_problems where as_of = %s and audience = %s order by problem limit 1
+"""
 
 
 @dataclass(frozen=True)
@@ -92,13 +116,17 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
 
     GateError for an audience that could not be decided: nobody is told anything, least of all that everybody left.
     """
-    if stopped := session.execute(STOPPED, [as_of, audience]).fetchone():
-        raise GateError(f"audience {audience} is stopped: {stopped['problem']}; see activation.audience_problems")
     settings = config.destinations.destinations[destination]
-    desired = members.decide(session, as_of, audience, destination, settings, config)
     name = f"{as_of}.{audience}.{destination}"
     valid_until = as_of + timedelta(days=config.audiences.audiences[audience].valid_days)
-    asked = {"plan": name, "audience": audience, "destination": destination}
+    asked = {"plan": name, "audience": audience, "destination": destination, "as_of": as_of}
+    asked |= {"channel": settings.channel, "valid_until": valid_until}
+    asked["messages"] = registry.kinds()[settings.kind].Destination.at_most_once
+    if stopped := session.execute(STOPPED, [as_of, audience]).fetchone():
+        _stop(session, asked)
+        raise GateError(f"audience {audience} is stopped: {stopped['problem']}; see activation.audience_problems")
+    desired = members.decide(session, as_of, audience, destination, settings, config)
+    session.execute(MERGED, asked)
     session.execute(SHARED, asked)
     counts = Counts(members=desired.members, **session.execute(COUNT, asked).fetchone())
     earlier = session.execute("select * from activation.export_runs where plan = %s", [name]).fetchone()
@@ -108,26 +136,31 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
         found = tripped(counts, settings.guards)
         approved = earlier and earlier["approved_hash"] == desired.data_hash
         status = "waiting" if found and not approved else "ready"
-        session.execute(
-            RUN,
-            asked
-            | vars(counts)
-            | {
-                "as_of": as_of,
-                "channel": settings.channel,
-                "valid_until": valid_until,
-                "status": status,
-                "bought_since": desired.bought_since,
-                "tripped": found,
-                "data_hash": desired.data_hash,
-                "planned_at": wall_clock(),
-            },
-        )
-        session.execute(
-            "delete from activation.export_rows where plan = %s and status in ('planned', 'failed')", [name]
-        )
+        _write(session, asked, counts, status, desired.bought_since, found, desired.data_hash)
         session.execute(ROWS, asked)
     return Plan(name, as_of, valid_until, audience, destination, settings, status, desired.members)
+
+
+def _stop(session: psycopg.Connection, asked: dict[str, Any]) -> None:
+    """Note that the members stay as they are; written whatever happens next."""
+    before = session.execute(BEFORE, asked).fetchone()["before"]
+    _write(session, asked, Counts(before, before, 0, 0, 0), "unevaluable", 0, ["unevaluable"], "")
+    session.commit()
+
+
+def _write(
+    session: psycopg.Connection,
+    asked: dict[str, Any],
+    counts: Counts,
+    status: str,
+    bought_since: int,
+    tripped: list[str],
+    data_hash: str,
+) -> None:
+    about = {"status": status, "bought_since": bought_since, "tripped": tripped, "data_hash": data_hash}
+    session.execute(RUN, asked | vars(counts) | about | {"planned_at": wall_clock()})
+    done_with = "delete from activation.export_rows where plan = %(plan)s and status in ('planned', 'failed')"
+    session.execute(done_with, asked)
 
 
 def approve(session: psycopg.Connection, name: str, by: str) -> bool:

@@ -56,7 +56,7 @@ def _load(folder: Path) -> Config:
         except ConfigError as error:
             problems.append(str(error))
     if not problems:
-        checks = (_undelivered_events, _unknown_targets, _unknown_members, _wrong_cells)
+        checks = (_undelivered_events, _unknown_targets, _unknown_members, _unknown_attributes, _wrong_cells)
         problems = [problem for check in checks for problem in check(folder, **parts)]
     if problems:
         raise ConfigError("\n".join(problems))
@@ -137,6 +137,16 @@ def _unknown_members(folder: Path, lifecycle: Lifecycle, audiences: Audiences, *
             if stage not in stages:
                 at = place(file, "audiences", name, "playbook", "stages")
                 yield f"{at}: unknown stage '{stage}' of {lifecycle.default}; accepted: {', '.join(stages)}"
+
+
+def _unknown_attributes(folder: Path, destinations: Destinations, **_) -> Iterator[str]:
+    """What destinations want to be told of people, and customer_360 does not have."""
+    for name, destination in destinations.destinations.items():
+        for attribute in destination.attributes:
+            if attribute not in columns.columns():
+                at = place(folder / "destinations.yml", "destinations", name, "attributes")
+                accepted = ", ".join(columns.columns())
+                yield f"{at}: customer_360 has no column '{attribute}' that can be sent; accepted: {accepted}"
 
 
 def _wrong_cells(folder: Path, lifecycle: Lifecycle, value: Value, **parts) -> Iterator[str]:

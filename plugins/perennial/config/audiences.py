@@ -12,6 +12,7 @@ from perennial.entry import Entry, Identifier, Misplaced
 MARKETING = "marketing"  # the purpose that holdouts, cool-downs, limits, arbitration and quiet hours are about
 Share = Annotated[float, Field(ge=0, le=0.5)]
 Count = Annotated[int, Field(ge=0, le=100_000_000)]
+EffectDays = Annotated[int, Field(ge=7, le=365)]  # from the draw on; as many before it are compared
 
 
 class InStage(Entry):
@@ -86,6 +87,7 @@ class Audience(Entry):
     cool_down_days: int | None = Field(default=None, ge=0, le=730)
     budget: Count | None = None
     holdout: Share = 0
+    effect_days: EffectDays = 28
     valid_days: int = Field(default=3, ge=1, le=30)
     quiet_hours: Literal["respect", "ignore"] = "respect"
 
@@ -134,6 +136,7 @@ class Holdout(Entry):
     """Who gets no marketing at all, so that its effect can be measured. Another salt draws other people."""
 
     universal: Share = 0.05
+    effect_days: EffectDays = 91
     salt: str = Field(default="perennial", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
 
 

@@ -84,7 +84,7 @@ def _collect(node: yaml.Node, at: Path_, lines: dict[Path_, int], path: Path) ->
 
 def _explain(path: Path, lines: dict[Path_, int], problem: dict, data: Any, model: type[Entry]) -> str:
     kind, context = problem["type"], problem.get("ctx", {})
-    loc = (*_real(problem["loc"], data), *getattr(context.get("error"), "at", ()))
+    loc = _real((*problem["loc"], *getattr(context.get("error"), "at", ())), data)
     if kind.startswith("union_tag"):
         loc = (*loc, context["discriminator"].strip("'"))
     line = _line(lines, loc)

@@ -69,11 +69,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a change. `failed` may work later, `rejected` never will as it is; `error` names no address."""
+    """What became of a change. `failed` may work later, `rejected` never will as it is; `error` names no address.
+
+    `handed_over`: what became of a message is not known, and it is not sent again.
+    """
 
     customer_key: str
     op: Op
-    status: Literal["done", "rejected", "failed"]
+    status: Literal["done", "rejected", "failed", "handed_over"]
     error: str | None = None
     remote_id: str | None = None
 
@@ -107,7 +110,8 @@ class Destination(Protocol):
     What it needs from a network it asks for when it is used, not when it is made.
     """
 
-    # whether a change that was handed over without an outcome must not be handed over again (a message, not a list)
+    # whether somebody who was handed over as new must not be handed over again, whatever became of it (a message, not
+    # a list); a new address is then no reason to write to her again
     at_most_once: ClassVar[bool]
     receipt: dict[str, Any]  # after a delivery, what proves it, e.g. file and sha256; no address
 

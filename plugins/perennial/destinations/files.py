@@ -1,143 +1,206 @@
-"""Audience files: one CSV per audience and night, with a manifest beside it.
+"""Audience files: one table per audience and night with everybody in it, and a manifest beside it.
 
     email_files:
       kind: files
       channel: email
-      folder: audiences/email      # relative to the state folder, or absolute; readable by its owner only
+      folder: audiences/email      # here, relative to the state folder, or absolute; readable by its owner only
+    klaviyo_drop:
+      kind: files
+      channel: email
+      connection: klaviyo_sftp     # to a server (sftp), or to a bucket (aws): then `folder` is bucket/folder
+      folder: perennial
+      preset: klaviyo              # columns as that importer wants them: see layouts.py
+      layout: {bom: true}          # and what is to be different; every key of a layout
+      path: "{as_of}/{audience}"   # of the file, in that folder
+      manifest: "{as_of}/{audience}"
 
-Written to `.part` and renamed, the manifest last: a file with a manifest is whole. An empty audience writes its header.
+Who is not in the newest file does not belong to the audience any more. A file appears under its name when it is whole,
+and after it its manifest, with its sha256, and the day after which nobody should act on it. An empty audience writes
+its header. The same night again writes the same bytes, which changes nothing. If it came out otherwise, the file is
+replaced, or, in a bucket, where nothing is, followed by `<audience>.2.csv` and so on: the highest number counts.
 
-Who opted out elsewhere is told by CSV files in the folder `optouts` beside the nights: a column `email` or `phone`, and
-if known `reason` (unsubscribed, complaint, bounced, blocked) and `at` (ISO 8601 with zone).
+Who opted out elsewhere is told by CSV files in the folder `optouts`: see opt_out_files.py.
 """
 
-import csv
 import hashlib
 import io
 import json
+import posixpath
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Literal, get_args
+from datetime import datetime
+from typing import Any, BinaryIO, Literal, Self
 
-from perennial import paths
+from pydantic import Field, ValidationError, field_validator, model_validator
+
 from perennial.connections import Connection
-from perennial.destinations import base
-from perennial.errors import FatalError
+from perennial.destinations import base, opt_out_files, tables
+from perennial.destinations.layouts import PRESETS, Layout
+from perennial.entry import Misplaced
+from perennial.errors import RetriableError
+from perennial.places import registry
+from perennial.places.base import Place, scratch
 
-ADDRESS = {"email": "email", "sms": "phone"}
-SCHEMA_VERSION = 1
-COLUMNS = {"email": re.compile(r"[^@\s]+@[^@\s]+"), "phone": re.compile(r"\+[1-9][0-9]{6,14}")}
-CHANNEL: dict[str, base.Channel] = {"email": "email", "phone": "sms"}
-REASONS = get_args(base.Reason)
+SCHEMA_VERSION = 2
+OPT_OUTS = "optouts"
+MANIFEST = ".manifest.json"
+PATH = r"^(([A-Za-z0-9_-]|\{as_of\}|\{audience\})+/)*([A-Za-z0-9_-]|\{as_of\}|\{audience\})+$"
 
 
 class Settings(base.Settings):
-    """Where the files are put."""
+    """Where the files are put, and what they look like."""
 
     kind: Literal["files"]
-    folder: str
+    folder: str = Field(min_length=1)
+    preset: Literal[tuple(PRESETS)] = "generic"
+    layout: dict[str, Any] = Field(default_factory=dict)
+    path: str = Field(default="{as_of}/{audience}", pattern=PATH)
+    manifest: str = Field(default="{as_of}/{audience}", pattern=PATH)
 
     @property
     def target(self) -> str:
-        return self.folder
+        """Two destinations in one folder would overwrite each other's files."""
+        return f"{self.connection}:{self.folder}" if self.connection else self.folder
+
+    @property
+    def form(self) -> Layout:
+        """The preset with what is different."""
+        return Layout.model_validate(PRESETS[self.preset] | self.layout)
+
+    @field_validator("path", "manifest")
+    @classmethod
+    def _one_each(cls, value: str) -> str:
+        if "{audience}" not in value:
+            raise ValueError("lacks {audience}: every audience would overwrite the last one")
+        return value
+
+    @model_validator(mode="after")
+    def _can_be_told(self) -> Self:
+        try:
+            problem = self.form.problem(self.channel, self.attributes)
+        except ValidationError as error:
+            first = error.errors()[0]
+            what = f"unknown; accepted: {', '.join(Layout.model_fields)}"
+            message = what if first["type"] == "extra_forbidden" else first["msg"]
+            raise Misplaced(f"{'.'.join(map(str, first['loc']))}: {message}", "layout") from None
+        if problem:
+            raise Misplaced(f"{self.preset}: {problem}", "layout" if self.layout else "preset")
+        return self
 
 
 class Destination:
-    """A folder per night, in it a file per audience."""
+    """A folder somewhere, and in it a file per night and audience."""
 
     at_most_once = False
 
     def __init__(self, settings: Settings, connection: Connection | None):
         self.settings = settings
         self.receipt: dict = {}
+        self._connection = connection
 
     def deliver(self, delivery: base.Delivery) -> Iterator[base.Outcome]:
         """Write everybody who belongs to the audience; the same members again change nothing."""
-        folder = paths.private_folder(paths.state() / self.settings.folder / str(delivery.as_of))
-        path = folder / f"{delivery.audience}.csv"
-        columns = ["customer_key", ADDRESS[self.settings.channel], *delivery.attributes]
-        rows, digest = _write(path, columns, delivery)
-        manifest = {
-            "audience": delivery.audience,
-            "as_of": str(delivery.as_of),
-            "valid_until": str(delivery.valid_until),
-            "channel": self.settings.channel,
-            "rows": rows,
-            "sha256": digest,
-            "columns": columns,
-            "schema_version": SCHEMA_VERSION,
-        }
-        _replace(path.with_suffix(".manifest.json"), json.dumps(manifest, indent=1).encode())
-        self.receipt = {"path": str(path), "rows": rows, "sha256": digest}
+        form, channel = self.settings.form, self.settings.channel
+        with self._place() as place, scratch() as file:
+            table = tables.write(file, form, channel, delivery, _kinds(form))
+            digest = _digest(file)
+            manifest = {
+                "audience": delivery.audience,
+                "as_of": str(delivery.as_of),
+                "valid_until": str(delivery.valid_until),
+                "channel": channel,
+                "holds": "everybody",  # who is not in it does not belong to it any more
+                "preset": self.settings.preset,
+                "format": form.format,
+                "rows": table.rows,
+                "bytes": file.seek(0, io.SEEK_END),
+                "sha256": digest,
+                "columns": table.headers,
+                "neutralised": table.neutralised,
+                "refused": len(table.refused),
+                "schema_version": SCHEMA_VERSION,
+            }
+            name = self._put(place, delivery, file, manifest)
+            self.receipt = {"path": place.where(name), "rows": table.rows, "sha256": digest}
+        if table.refused:
+            self.receipt["refused"] = len(table.refused)
         for change in delivery.changes:
-            yield base.Outcome(change.member.customer_key, change.op, "done")
+            key = change.member.customer_key
+            problem = table.refused.get(key) if change.op != "remove" else None
+            yield base.Outcome(key, change.op, "rejected" if problem else "done", problem)
 
     def opt_outs(self, since: datetime | None) -> Iterator[base.OptOut]:
         """Everybody in the files of `optouts`, whenever they came; FatalError names file and line."""
-        folder = paths.private_folder(paths.state() / self.settings.folder / "optouts")
-        for path in sorted(folder.glob("*.csv")):
-            yield from _opt_outs(path)
+        with self._place() as place:
+            for file in place.files(OPT_OUTS):
+                if file.name.endswith(".csv"):
+                    with place.read(file.name) as stream:
+                        yield from opt_out_files.read(stream, file.changed_at, place.where(file.name))
 
     def readback(self, audience: str) -> Iterator[str] | None:
         """What became of a file is not known here."""
         return None
 
+    def _place(self) -> Place:
+        return registry.at(self.settings.folder, self._connection, self.settings.connection)
 
-def _opt_outs(path: Path) -> Iterator[base.OptOut]:
-    delivered = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        known = [name for name in COLUMNS if name in (reader.fieldnames or [])]
-        if not known:
-            raise FatalError(f"{path}: no column `email` or `phone`; add a header, and who opted out below it")
-        for row in reader:
-            for name in known:
-                if row[name] and row[name].strip():
-                    yield _opt_out(row, name, delivered, f"{path}:{reader.line_num}")
+    def _put(self, place: Place, delivery: base.Delivery, file: BinaryIO, manifest: dict[str, Any]) -> str:
+        """Put file and manifest there unless they are; returns the name of the file."""
+        stem, beside = (
+            template.format(as_of=delivery.as_of, audience=delivery.audience)
+            for template in (self.settings.path, self.settings.manifest)
+        )
+        ending = f".{self.settings.form.format}"
+        number = _newest(place, stem, ending) if place.write_once else 1
+        while True:
+            nth = "" if number == 1 else f".{number}"
+            name = stem + nth + ending
+            told = json.dumps(manifest | {"file": posixpath.basename(name)}, ensure_ascii=False, indent=1)
+            pair = [(name, file), (beside + nth + MANIFEST, io.BytesIO(told.encode()))]
+            stands = [_same(place, *one) for one in pair]
+            if False in stands and place.write_once:
+                number += 1
+                continue
+            for one, is_there in zip(pair, stands, strict=True):
+                if not is_there:
+                    _write(place, *one)
+            return name
 
 
-def _opt_out(row: dict[str, str], column: str, delivered: datetime, place: str) -> base.OptOut:
-    address, reason, at = row[column].strip().lower(), row.get("reason") or "unsubscribed", row.get("at")
-    if not COLUMNS[column].fullmatch(address):
-        raise FatalError(f"{place}: the {column} is none (not shown); nothing is exported until it is mended")
-    if reason not in REASONS:
-        raise FatalError(f"{place}: reason {reason!r}; accepted: {', '.join(REASONS)}")
+def _newest(place: Place, stem: str, ending: str) -> int:
+    """The highest number that a file of that name has there, 1 if there is none."""
+    numbered = re.compile(re.escape(stem) + r"\.(\d+)" + re.escape(ending))
+    found = [numbered.fullmatch(file.name) for file in place.files(posixpath.dirname(stem))]
+    return max((int(match[1]) for match in found if match), default=1)
+
+
+def _write(place: Place, name: str, content: BinaryIO) -> None:
+    content.seek(0)
     try:
-        moment = datetime.fromisoformat(at) if at else delivered
-        if moment.tzinfo is None:
-            raise ValueError
-    except ValueError:
-        raise FatalError(f"{place}: at {at!r} is no moment; write 2017-09-30T18:00:00+02:00, or leave it out") from None
-    return base.OptOut(address, CHANNEL[column], reason, moment)
+        place.write(name, content)
+    except FileExistsError:
+        if not _same(place, name, content):  # not an answer to this call that was lost on its way
+            raise RetriableError(f"{place.where(name)}: somebody else wrote it at the same time") from None
 
 
-def _write(path: Path, columns: list[str], delivery: base.Delivery) -> tuple[int, str]:
-    part, digest, rows = path.with_name(path.name + ".part"), hashlib.sha256(), 0
-    with part.open("wb") as file:
-        for row in [columns], ([m.customer_key, m.address, *_values(m, delivery)] for m in delivery.members()):
-            for values in row:
-                line = io.StringIO()
-                csv.writer(line, lineterminator="\n").writerow(values)
-                content = line.getvalue().encode()
-                digest.update(content)
-                file.write(content)
-                rows += 1
-    if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == digest.hexdigest():
-        part.unlink()
-    else:
-        part.rename(path)
-    return rows - 1, digest.hexdigest()
+def _same(place: Place, name: str, content: BinaryIO) -> bool | None:
+    """Whether that is what stands there; None if nothing does."""
+    try:
+        with place.read(name) as stream:
+            return _digest(stream) == _digest(content)
+    except FileNotFoundError:
+        return None
 
 
-def _values(member: base.Member, delivery: base.Delivery) -> list:
-    return [member.attributes[name] for name in delivery.attributes]
+def _digest(stream: BinaryIO) -> str:
+    stream.seek(0)
+    return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _replace(path: Path, content: bytes) -> None:
-    if path.exists() and path.read_bytes() == content:
-        return
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(content)
-    part.rename(path)
+def _kinds(form: Layout) -> dict[str, str]:
+    """Which attributes are no text, where the format wants to know it."""
+    if form.format == "csv":
+        return {}
+    from perennial.config.columns import columns  # which reads config/, and that needs the destinations
+
+    return columns()

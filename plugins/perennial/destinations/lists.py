@@ -9,7 +9,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -96,6 +96,7 @@ class ListTool(ABC):
     def __init__(self, settings: ListSettings, connection: Connection | None):
         self.settings = settings
         self.connection = connection
+        self.receipt: dict[str, Any] = {}
 
     @property
     @abstractmethod
@@ -136,6 +137,7 @@ class ListTool(ABC):
             if errand is None:
                 must_exist = any(row.change.op != "add" for row in rows)
                 errand = _Errand(delivery.audience, self._list(delivery.audience, must_exist))
+                self.receipt = {"list": errand.list_id}
             errand.known = []
             try:
                 self._send(errand, self.put if kind == "add" else self.take, rows)

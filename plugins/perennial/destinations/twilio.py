@@ -59,6 +59,7 @@ class Destination:
     def __init__(self, settings: Settings, connection: Connection | None):
         self.settings = settings
         self.connection = connection
+        self.receipt: dict[str, Any] = {}
 
     @cached_property
     def client(self) -> Client:
@@ -93,10 +94,12 @@ class Destination:
                 yield _became(change, "rejected", f"an attribute of the text is empty, or it is longer than {LONGEST}")
                 continue
             try:
-                yield self._send(change, text)
+                outcome = self._send(change, text)
+                self.receipt["messages"] = self.receipt.get("messages", 0) + (outcome.status == "done")
+                yield outcome
                 failures = 0
             except Unsure as fault:
-                yield _became(change, "rejected", f"{fault} It is not sent again.")
+                yield _became(change, "handed_over", f"{fault} It is not sent again.")
             except FatalError as fault:
                 yield _became(change, "failed", str(fault))
                 raise
@@ -162,7 +165,7 @@ def filled(body: str, attributes: Mapping[str, Any]) -> str | None:
     return NAME.sub(lambda found: str(attributes[found[1]]), body)
 
 
-def _became(change: Change, status: Literal["rejected", "failed"], error: str) -> Outcome:
+def _became(change: Change, status: Literal["rejected", "failed", "handed_over"], error: str) -> Outcome:
     return Outcome(change.member.customer_key, change.op, status, error.replace(change.member.address, "(number)"))
 
 

@@ -20,7 +20,7 @@ from perennial.entry import Entry, Identifier, Misplaced
 from perennial.landing import Extract
 from perennial.warehouse import contract
 
-RESERVED = ("_row_no", "_file", "_line", "_problem", "_text")
+RESERVED = ("_row_no", "_file", "_line", "_problem", "_text", "_rejected_in", "_rejected_row")
 
 
 def _known_zone(name: str) -> str:

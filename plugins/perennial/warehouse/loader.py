@@ -22,6 +22,15 @@ from perennial.sources.base import Settings
 from perennial.warehouse import contract, rowcheck
 from perennial.warehouse.database import connect
 
+REJECTED_AS = ("_rejected_in", "_rejected_row")  # batch and row number under which a replayed row waits
+SETTLE = """
+    update quarantine.rejected_rows as waiting set replayed_in = %s
+    from landed_rows
+    join checked_rows on landed_rows._row_no = checked_rows.row_no
+    where checked_rows.problem is null and waiting.batch_id = landed_rows._rejected_in
+        and waiting.row_no = landed_rows._rejected_row::bigint
+"""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -68,7 +77,10 @@ def load(batch: Batch, source: Settings, currencies: tuple[str, ...]) -> Loaded:
             session.execute(_state_when(batch))
         new = session.execute(_append(entity, origins, batch)).rowcount
         session.execute("update ops.batches set rows_new = %s where batch_id = %s", [new, batch.batch_id])
-        _move_cursor(session, batch)
+        if batch.is_replay:
+            session.execute(SETTLE, [batch.batch_id])
+        else:
+            _move_cursor(session, batch)
         session.execute("drop table landed_rows, checked_rows")
         return recorded(session, batch.batch_id)
 
@@ -109,7 +121,8 @@ def positions(source: str) -> dict[str, object]:
 def _copy(session: psycopg.Connection, batch: Batch) -> None:
     columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(c)) for c in batch.columns)
     session.execute(sql.SQL("create temp table landed_rows (_row_no bigint, {}) on commit drop").format(columns))
-    first = 0
+    # rows that wait in quarantine are older than what the night itself delivers
+    first = -batch.rows - 1 if batch.is_replay else 0
     with session.cursor().copy("copy landed_rows from stdin with (format csv)") as copy:
         for rows in landing.read(batch):
             copy.write(_as_csv(rows, first))
@@ -131,7 +144,7 @@ def _record(session: psycopg.Connection, batch: Batch, loaded: int) -> None:
     session.execute(
         "insert into ops.batches (batch_id, source, entity, as_of, extracted_at, rows_landed, rows_loaded, rows_new, "
         "rows_quarantined, bytes, manifest_sha256) values (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s)",
-        [batch.batch_id, batch.source, batch.entity, batch.as_of, batch.extracted_at, batch.rows, loaded,
+        [batch.batch_id, batch.source, batch.entity, batch.night, batch.extracted_at, batch.rows, loaded,
          batch.rows - loaded, batch.bytes, batch.sha256],
     )  # fmt: skip
 

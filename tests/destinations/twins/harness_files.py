@@ -1,16 +1,24 @@
-"""How the contract test looks at audience files: a folder instead of a twin."""
+"""How the contract test looks at audience files: a folder, a server or a bucket instead of a twin."""
 
 import csv
+import io
 import itertools
+from contextlib import AbstractContextManager
 from typing import Any
 
 from perennial import paths
+from perennial.connections import Connection
+from perennial.places import registry
+from perennial.places.base import Place
+from servers import s3, sftp
 from twins.harness import AUDIENCE, NIGHT, Harness
 
 NUMBERS = itertools.count(1)
 
 
 class FilesHarness(Harness):
+    """Files in a folder of this machine."""
+
     kind = "files"
     key = "none"
 
@@ -21,18 +29,60 @@ class FilesHarness(Harness):
     def settings(self) -> dict[str, Any]:
         return {"folder": self.folder}
 
-    def connection(self, key: str) -> None:
+    def connection(self, key: str) -> Connection | None:
         return None
 
+    def place(self) -> AbstractContextManager[Place]:
+        return registry.at(self.folder, self.connection(""), "there")
+
     def people(self) -> dict[str, dict[str, Any]]:
-        path = paths.state() / self.folder / str(NIGHT) / f"{AUDIENCE}.csv"
-        if not path.exists():
-            return {}
-        with path.open(newline="") as stream:
-            rows = list(csv.DictReader(stream))
+        with self.place() as place:
+            names = [f.name for f in place.files(str(NIGHT)) if f.name.endswith(".csv")]
+            if not names:
+                return {}
+            newest = max(names, key=lambda name: (len(name), name))
+            assert newest.startswith(f"{NIGHT}/{AUDIENCE}.")
+            with place.read(newest) as stream:
+                rows = list(csv.DictReader(io.TextIOWrapper(stream, "utf-8", newline="")))
         column = "email" if self.channel == "email" else "phone"
         known = {r.pop(column): {k: v for k, v in r.items() if k != "customer_key" and v} for r in rows}
         for attributes in known.values():
             if "orders" in attributes:
                 attributes["orders"] = int(attributes["orders"])
         return known
+
+
+class SftpFilesHarness(FilesHarness):
+    """Files on a server."""
+
+    kind = "files"
+
+    def __init__(self, channel: str):
+        super().__init__(channel)
+        self.server = sftp.SftpServer(paths.state() / "remote")
+        (self.server.root / self.folder).mkdir(parents=True)
+
+    def settings(self) -> dict[str, Any]:
+        return {"folder": self.folder, "connection": "there"}
+
+    def connection(self, key: str) -> Connection:
+        return self.server.connection()
+
+    def close(self) -> None:
+        self.server.close()
+
+
+class BucketFilesHarness(FilesHarness):
+    """Files in a bucket, where nothing is replaced."""
+
+    kind = "files"
+
+    def __init__(self, channel: str):
+        super().__init__(channel)
+        self.folder = f"{s3.server().bucket()}/{self.folder}"
+
+    def settings(self) -> dict[str, Any]:
+        return {"folder": self.folder, "connection": "there"}
+
+    def connection(self, key: str) -> Connection:
+        return s3.server().connection()

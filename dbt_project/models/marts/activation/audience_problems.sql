@@ -11,17 +11,19 @@ keys as (
     select
         audience,
         customer_key,
+        error,
         count(*) as count_rows
     from queries
-    group by audience, customer_key
+    group by audience, customer_key, error
 ),
 
 problems as (
     select
         keys.audience,
-        keys.customer_key,
         keys.count_rows,
+        coalesce(keys.error, keys.customer_key) as example,
         case
+            when keys.error is not null then 'query_failed'
             when keys.customer_key is null then 'without_key'
             when customers.customer_key is null then 'unknown_key'
             when keys.count_rows > 1 then 'duplicate_key'
@@ -36,7 +38,7 @@ audience_problems as (
         audience,
         problem,
         sum(count_rows) as count_rows,
-        min(customer_key) as example
+        min(example) as example
     from problems
     where problem is not null
     group by audience, problem

@@ -6,7 +6,7 @@
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
-    pre_hook="{{ forget_changed_lines() }}",
+    pre_hook=["{{ forget_changed_lines() }}", "{{ forget_categories_of_changed_lines() }}"],
     post_hook=[
         "{{ count_products_of_lines() }}",
         {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false},

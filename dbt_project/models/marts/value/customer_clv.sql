@@ -2,10 +2,6 @@
 {% set next_order = {'p25': 0.25, 'p50': 0.5, 'p75': 0.75} %}
 
 with
-customers as (
-    select * from {{ ref('dim_customers') }}
-),
-
 histories as (
     select * from {{ ref('int_order_histories') }}
 ),
@@ -34,7 +30,7 @@ of_recent as (
 -- reason: why nothing can be said about her, if so
 known as (
     select
-        customers.customer_key,
+        histories.customer_key,
         coalesce(histories.net_revenue, 0) as historic_revenue,
         histories.x,
         histories.t_x,
@@ -79,8 +75,7 @@ known as (
             when parameters.recent_share < 1 and of_model.x is null then 'not_fitted'
             when parameters.recent_share > 0 and of_recent.x is null then 'not_fitted'
         end as reason
-    from customers
-    left join histories on customers.customer_key = histories.customer_key
+    from histories
     left join parameters on true
     left join of_model
         on

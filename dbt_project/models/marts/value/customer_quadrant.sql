@@ -2,7 +2,14 @@
 
 with
 points as (
-    select * from {{ ref('int_quadrant_points') }}
+    select
+        totals.*,
+        totals.order_days as days_now,
+        totals.order_days_365 as days_365_now,
+        coalesce(totals.counted_revenue, 0) as spend_now,
+        customers.known_on
+    from {{ ref('dim_customers') }} as customers
+    inner join {{ ref('int_order_totals') }} as totals on customers.customer_key = totals.customer_key
 ),
 
 -- in a shop's first quarter there are none yet
@@ -13,15 +20,19 @@ thresholds as (
 
 valued as (
     select
-        points.*,
         {% for point in points %}
+            points.days_{{ point }},
+            points.days_365_{{ point }},
             {{ shrunk_order_value('points.days_' ~ point, 'points.spend_' ~ point, 'thresholds.order_value') }}
                 as order_value_{{ point }},
         {% endfor %}
+        points.customer_key,
+        points.known_on,
         thresholds.min_order_days,
         thresholds.min_order_value
     from points
     left join thresholds on true
+    {{ computed_once() }}
 ),
 
 placed as (
@@ -31,6 +42,7 @@ placed as (
         {{ quadrant('start') }} as quadrant_start,
         {{ quadrant('now') }} as quadrant
     from valued
+    {{ computed_once() }}
 ),
 
 customer_quadrant as (

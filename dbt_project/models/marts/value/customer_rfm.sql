@@ -1,49 +1,56 @@
 {% set rfm = var('value').rfm %}
 {% set middle = 'avg({})' if rfm.grid == 'mean' else 'percentile_cont(0.5) within group (order by {})' %}
 
+{% set better = {
+    'recency': '-recency_days', 'frequency': 'frequency', 'monetary': 'monetary', 'order_value': 'order_value'
+} %}
+
 with
-customers as (
-    select * from {{ ref('dim_customers') }}
-),
-
-totals as (
-    select * from {{ ref('int_order_totals') }}
-),
-
-measured as (
+-- not materialized: to read it again for every measure takes less than to write it out
+measured as not materialized (
     select
-        customers.customer_key,
-        customers.is_prospect,
-        {{ as_of() }} - customers.last_ordered_on as recency_days,
-        customers.count_order_days as frequency,
-        coalesce(totals.net_revenue, 0) as monetary,
-        round(totals.net_revenue / nullif(customers.count_order_days, 0), 4) as order_value
-    from customers
-    left join totals on customers.customer_key = totals.customer_key
+        customer_key,
+        {{ as_of() }} - last_order_on as recency_days,
+        order_days as frequency,
+        coalesce(net_revenue, 0) as monetary,
+        round(net_revenue / nullif(order_days, 0), 4) as order_value
+    from {{ ref('int_order_totals') }}
 ),
 
 -- among buyers only: who never bought has no part in anybody's score
+buyers as not materialized (
+    select * from measured
+    where frequency > 0
+),
+
 middle as (
     select
         count(*) as count_buyers,
         {{ middle.format('recency_days') }} as middle_recency_days,
         {{ middle.format('frequency') }} as middle_frequency,
         {{ middle.format('monetary') }} as middle_monetary
-    from measured
-    where not is_prospect
+    from buyers
 ),
+
+{% for measure, value in better.items() %}
+    {{ measure }}_scores as (
+        {{ where_scores_begin(measure, value, 'buyers') }}
+    ),
+{% endfor %}
 
 scored as (
     select
-        measured.*,
-        middle.*,
-        {{ rfm_score('recency', 'recency_days', '-') }} as recency_score,
-        {{ rfm_score('frequency', 'frequency') }} as frequency_score,
-        {{ rfm_score('monetary', 'monetary') }} as monetary_score,
-        {{ fifth('order_value') }} as order_value_quintile
-    from measured
+        buyers.*,
+        {% for measure, value in better.items() %}
+            1 + width_bucket({{ value }}, {{ measure }}_scores.begin_at) as {{ measure }}_score,
+        {% endfor %}
+        middle.*
+    from buyers
     cross join middle
-    where not measured.is_prospect
+    {% for measure in better %}
+        cross join {{ measure }}_scores
+    {% endfor %}
+    {{ computed_once() }}
 ),
 
 -- who bought once has few orders, however many others did the same
@@ -63,14 +70,14 @@ customer_rfm as (
         {{ as_of() }} as as_of,
         customer_key,
         recency_days,
-        frequency,
+        cast(frequency as bigint) as frequency,
         monetary,
         order_value,
         recency_score,
         frequency_score,
         monetary_score,
         cast(recency_score as text) || frequency_score || monetary_score as rfm_score,
-        order_value_quintile,
+        order_value_score as order_value_quintile,
         case
             when is_new then 'new'
             when recency_score = 5 and fm >= 9 then 'champions'
@@ -96,7 +103,7 @@ customer_rfm as (
         {{ as_of() }} as as_of,
         customer_key,
         recency_days,
-        frequency,
+        cast(frequency as bigint) as frequency,
         monetary,
         order_value,
         null as recency_score,
@@ -107,7 +114,7 @@ customer_rfm as (
         'prospects' as rfm_group,
         'prospects' as rfm_cell
     from measured
-    where is_prospect
+    where frequency = 0
 )
 
 select * from customer_rfm

@@ -6,7 +6,7 @@ points as (
             days_{{ point }} as order_days,
             days_365_{{ point }} as order_days_365,
             spend_{{ point }} as spend
-        from {{ ref('int_quadrant_starts') }}
+        from {{ ref('int_order_totals') }}
         where days_365_{{ point }} > 0
         {{ 'union all' if not loop.last }}
     {% endfor %}

@@ -10,14 +10,19 @@ customers as (
     select * from {{ ref('customer_abc') }}
 ),
 
--- who holds value, from the poorest to the richest; among equals the order does not matter
+-- who holds value, from the richest to the poorest; among equals the order does not matter
 buyers as (
     select
         value_12m,
-        row_number() over (order by value_12m) as rank_up,
-        sum(value_12m) over (order by value_12m desc rows unbounded preceding) - value_12m as value_before,
-        sum(value_12m) over () as value_total,
-        count(*) over () as count_buyers
+        row_number() over richest as place,
+        sum(value_12m) over richest - value_12m as value_before
+    from customers
+    where value_12m > 0
+    window richest as (order by value_12m desc rows unbounded preceding)
+),
+
+held as (
+    select sum(value_12m) as value_total
     from customers
     where value_12m > 0
 ),
@@ -25,14 +30,18 @@ buyers as (
 spread as (
     select
         count(*) as count_buyers,
-        round(cast(count(*) filter (where value_before < 0.8 * value_total) as numeric) / nullif(count(*), 0), 6)
-            as share_of_customers_for_80pct,
         round(
-            2 * sum(rank_up * value_12m) / nullif(max(count_buyers) * sum(value_12m), 0)
-            - (max(count_buyers) + 1.0) / max(count_buyers),
+            cast(count(*) filter (where buyers.value_before < 0.8 * held.value_total) as numeric)
+            / nullif(count(*), 0),
+            6
+        ) as share_of_customers_for_80pct,
+        round(
+            (count(*) + 1.0) / nullif(count(*), 0)
+            - 2 * sum(buyers.place * buyers.value_12m) / (count(*) * sum(buyers.value_12m)),
             6
         ) as gini
     from buyers
+    cross join held
 ),
 
 -- equals A plus B plus C plus N, for customers and for value

@@ -22,18 +22,40 @@ warnings as (
     select * from {{ ref('fct_early_warnings') }}
 ),
 
--- the month that was over last, unless an earlier night has spoken of it; younger marts do not know whom to ask about
-newest as (
-    select {{ month_of(as_of() ~ ' + 1') }} - 1 as month_end
+-- the nights on which warnings were given
+nights as (
+    select distinct as_of
+    from {{ ref('fct_segment_totals') }}
 ),
 
+-- younger marts do not know whom to ask about, or did not warn yet
+known as (
+    select greatest((select min(moves.as_of) from moves), (select min(nights.as_of) from nights)) as since
+),
+
+calendar as (
+    select
+        cast(first_days.day as date) as month,
+        cast(first_days.day + interval '1 month' as date) - 1 as month_end,
+        known.since
+    from known
+    cross join generate_series({{ month_of('known.since') }}, {{ as_of() }}, interval '1 month') as first_days (day)
+),
+
+-- the months that are over, unless an earlier night has spoken of them, or nobody could have been warned of
 months as (
     select
-        {{ month_of('month_end') }} as month,
+        month,
         month_end
-    from newest
+    from calendar
     where
-        month_end - {{ loss.days }} >= (select min(moves.as_of) from moves)
+        {{ month_is_over('month') }}
+        and month_end - {{ loss.days }} >= since
+        and exists (
+            select nights.as_of from nights
+            where nights.as_of >= calendar.month_end - {{ loss.days }} and nights.as_of < calendar.month_end
+        )
+        and {{ warning.nightly_budget }} > 0
         {% if is_incremental() %}
             and month_end not in (select told.month_end from {{ this }} as told)
         {% endif %}
@@ -41,13 +63,13 @@ months as (
 
 -- in which tier everybody was when the last days of the month began
 tiers as (
-    select distinct on (moves.customer_key)
+    select distinct on (months.month_end, moves.customer_key)
         moves.customer_key,
         moves.to_tier,
         months.month_end
     from moves
     inner join months on moves.as_of <= months.month_end - {{ loss.days }}
-    order by moves.customer_key asc, moves.as_of desc
+    order by months.month_end asc, moves.customer_key asc, moves.as_of desc
 ),
 
 spent as (
