@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from perennial import config
+from perennial import config, http_client
 from perennial.activation import export
 from perennial.connections import Connection
-from perennial.destinations import client, registry
+from perennial.destinations import registry
 
 KEY = "pk_0123456789abcdef"
 WHERE = {"files": {"folder": "audiences/all"}, "klaviyo": {"connection": "vendor"}}
@@ -32,7 +32,7 @@ class Hurried:
 
 def main(kind: str, night: str, url: str) -> None:
     """Plan and send the audience `all`."""
-    client.time = Hurried()
+    http_client.time = Hurried()
     asked = {"kind": kind, "channel": "email", "guards": {"first": False}, **WHERE[kind]}
     place = TypeAdapter(registry.kinds()[kind].Settings).validate_python(asked)
     shipped = config.load()

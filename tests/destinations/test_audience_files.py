@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from twins.harness import outcomes_of
 
 from perennial.destinations.base import Change, Delivery, Member
 from perennial.destinations.files import Destination, Settings
@@ -29,8 +30,8 @@ def deliver(channel: str, members: list[Member], changes: Iterable[Change] = ())
     """Deliver; the file, what the destination can prove, and the outcomes."""
     place = folder(channel)
     delivery = Delivery("plan", NIGHT, date(2017, 10, 3), "lost", changes, lambda: iter(members), ("stage", "abc_tier"))
-    outcomes = list(place.deliver(delivery))
-    return Path(place.receipt["path"]), place.receipt, outcomes
+    found = list(outcomes_of(place, delivery))
+    return Path(place.receipt["path"]), place.receipt, found
 
 
 def deliver_with(members: list[Member], given: Iterable[Change] = (), attributes=("stage", "abc_tier"), **settings):
@@ -38,8 +39,8 @@ def deliver_with(members: list[Member], given: Iterable[Change] = (), attributes
     known = {"kind": "files", "channel": "email", "folder": "audiences/x", "attributes": attributes} | settings
     place = Destination(Settings(**known), None)
     delivery = Delivery("plan", NIGHT, date(2017, 10, 3), "lost", given, lambda: iter(members), attributes)
-    outcomes = list(place.deliver(delivery))
-    return Path(place.receipt["path"]), place.receipt, outcomes
+    found = list(outcomes_of(place, delivery))
+    return Path(place.receipt["path"]), place.receipt, found
 
 
 @pytest.mark.parametrize(("channel", "address"), [("email", "email"), ("sms", "phone")])
@@ -94,9 +95,9 @@ def test_a_kill_while_writing_leaves_yesterdays_file_whole(state, monkeypatch):
 
 def test_every_change_is_acknowledged_once_the_file_is_whole(state):
     changes = [Change("add", ann()), Change("remove", ann(key="k2"))]
-    path, _, outcomes = deliver("email", [ann()], changes)
+    path, _, found = deliver("email", [ann()], changes)
     assert path.exists()
-    assert [(o.customer_key, o.op, o.status) for o in outcomes] == [("k1", "add", "done"), ("k2", "remove", "done")]
+    assert [(o.customer_key, o.op, o.status) for o in found] == [("k1", "add", "done"), ("k2", "remove", "done")]
 
 
 def told(state, text: str, name: str = "a.csv") -> list:

@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from twins.harness import AUDIENCE, Harness, changes, delivery, member
+from twins.harness import AUDIENCE, Harness, changes, delivery, member, outcomes_of
 from twins.vendor import DROP, DROP_AFTER, Answer
 
 from perennial.destinations import registry
@@ -80,7 +80,7 @@ def send(harness: Harness, *batches: tuple[str, list], people=(), destination=No
     """Deliver changes by kind; everybody who belongs to the audience afterwards matters to files only."""
     given = [change for op, members in batches for change in changes(op, members)]
     everybody = people or [c.member for c in given if c.op != "remove"]
-    return list((destination or harness.destination()).deliver(delivery(given, everybody)))
+    return list(outcomes_of(destination or harness.destination(), delivery(given, everybody)))
 
 
 def statuses(outcomes) -> dict[str, list[str]]:
@@ -107,8 +107,8 @@ def test_every_kind_brings_a_harness():
 
 
 def test_who_is_added_is_there_with_her_attributes(lists):
-    outcomes = send(lists, ("add", [member(lists, 1), member(lists, 2, "fading", 7)]))
-    assert statuses(outcomes) == {"done": ["k1", "k2"]}
+    told = send(lists, ("add", [member(lists, 1), member(lists, 2, "fading", 7)]))
+    assert statuses(told) == {"done": ["k1", "k2"]}
     assert lists.people() == {
         lists.address(1): {"stage": "lost", "orders": 3},
         lists.address(2): {"stage": "fading", "orders": 7},
@@ -135,8 +135,8 @@ def test_who_is_removed_is_taken_out_with_and_without_the_tools_own_id(lists):
     first = send(lists, ("add", [member(lists, n) for n in range(3)]))
     ids = {o.customer_key: o.remote_id for o in first}
     gone = [member(lists, 0, remote_id=ids["k0"]), member(lists, 1)]
-    outcomes = send(lists, ("remove", gone), people=[member(lists, 2)])
-    assert statuses(outcomes) == {"done": ["k0", "k1"]}
+    told = send(lists, ("remove", gone), people=[member(lists, 2)])
+    assert statuses(told) == {"done": ["k0", "k1"]}
     assert list(lists.people()) == [lists.address(2)]
     again = send(lists, ("remove", gone), people=[member(lists, 2)])
     assert statuses(again) == {"done": ["k0", "k1"]}  # whom it does not have any more is no error
@@ -156,8 +156,8 @@ def test_who_takes_over_the_address_of_somebody_who_leaves_stays(lists):
     heir = member(lists, 1)
     heir = type(heir)("k9", heir.address, heir.attributes)
     given = [Change("add", heir), Change("remove", member(lists, 1))]
-    outcomes = list(lists.destination().deliver(delivery(given, [heir])))
-    assert {(o.customer_key, o.op, o.status) for o in outcomes} == {("k9", "add", "done"), ("k1", "remove", "done")}
+    told = outcomes_of(lists.destination(), delivery(given, [heir]))
+    assert {(o.customer_key, o.op, o.status) for o in told} == {("k9", "add", "done"), ("k1", "remove", "done")}
     assert list(lists.people()) == [lists.address(1)]
 
 
@@ -198,8 +198,8 @@ def test_what_the_tool_has_can_be_read_back(list_vendor):
 
 def test_one_refused_person_holds_up_nobody(list_vendor):
     list_vendor.spoil(list_vendor.address(7))
-    outcomes = send(list_vendor, ("add", [member(list_vendor, n) for n in range(20)]))
-    found = statuses(outcomes)
+    told = send(list_vendor, ("add", [member(list_vendor, n) for n in range(20)]))
+    found = statuses(told)
     assert found["rejected"] == ["k7"]
     assert len(found["done"]) == 19
     assert set(list_vendor.people()) == {list_vendor.address(n) for n in range(20) if n != 7}
@@ -208,8 +208,8 @@ def test_one_refused_person_holds_up_nobody(list_vendor):
 @pytest.mark.parametrize("fault", PASSING, ids=["429", "503", "dropped", "dropped after"])
 def test_what_passes_is_waited_for(list_vendor, time, fault):
     list_vendor.twin.fail(fault, list_vendor.bulk, times=2)
-    outcomes = send(list_vendor, ("add", [member(list_vendor, n) for n in range(3)]))
-    assert statuses(outcomes) == {"done": ["k0", "k1", "k2"]}
+    told = send(list_vendor, ("add", [member(list_vendor, n) for n in range(3)]))
+    assert statuses(told) == {"done": ["k0", "k1", "k2"]}
     assert len(list_vendor.people()) == 3
     if isinstance(fault, Answer) and fault.status == 429:
         assert time.slept.count(17.0) == 2

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from test_audience_files import ADDRESS, NIGHT, ann
+from twins.harness import outcomes_of
 
 from perennial.connections import Connection
 from perennial.destinations import files as module
@@ -36,7 +37,7 @@ class Elsewhere:
         made = self.destination()
         given = [Change("add", person) for person in people]
         told = Delivery("plan", NIGHT, until, "lost", given, lambda: iter(people), ("stage", "abc_tier"))
-        assert [o.status for o in made.deliver(told)] == ["done"] * len(people)
+        assert [o.status for o in outcomes_of(made, told)] == ["done"] * len(people)
         return made.receipt
 
     def stands(self) -> dict[str, bytes]:

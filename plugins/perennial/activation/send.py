@@ -9,9 +9,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from perennial.activation import whole
 from perennial.activation.plan import Plan
 from perennial.clock import wall_clock
-from perennial.destinations.base import Change, Delivery, Destination, Member, Outcome
+from perennial.destinations.base import Change, Delivery, Destination, Member, Outcome, Whole
 from perennial.errors import PerennialError
 from perennial.warehouse.database import as_json, connect
 
@@ -102,7 +103,10 @@ def _account(session: psycopg.Connection, notes: psycopg.Connection, plan: Plan,
     )
     try:
         for outcome in destination.deliver(delivery):
-            account.note(outcome)
+            if isinstance(outcome, Whole):
+                whole.write(session, plan, outcome)
+            else:
+                account.note(outcome)
     except PerennialError as error:
         account.write()
         _finish(plan, "failed", str(error), destination.receipt)

@@ -81,6 +81,13 @@ class Outcome:
     remote_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Everybody of the audience was told of at once: all changes are done, but those of members that were left out."""
+
+    left_out: Mapping[str, str]  # customer_key: why, without an address
+
+
 @dataclass(frozen=True)
 class Delivery:
     """One audience of one night on its way to one destination."""
@@ -117,8 +124,11 @@ class Destination(Protocol):
 
     def __init__(self, settings: Any, connection: Connection | None): ...
 
-    def deliver(self, delivery: Delivery) -> Iterator[Outcome]:
-        """One outcome per change, in any order, as soon as it is known. Delivering the same again changes nothing."""
+    def deliver(self, delivery: Delivery) -> Iterator[Outcome | Whole]:
+        """One outcome per change, in any order, as soon as it is known; or one for all, where changes are not read.
+
+        Delivering the same again changes nothing.
+        """
         ...
 
     def opt_outs(self, since: datetime | None) -> Iterator[OptOut]:

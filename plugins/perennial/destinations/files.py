@@ -98,7 +98,7 @@ class Destination:
         self.receipt: dict = {}
         self._connection = connection
 
-    def deliver(self, delivery: base.Delivery) -> Iterator[base.Outcome]:
+    def deliver(self, delivery: base.Delivery) -> Iterator[base.Whole]:
         """Write everybody who belongs to the audience; the same members again change nothing."""
         form, channel = self.settings.form, self.settings.channel
         with self._place() as place, scratch() as file:
@@ -124,10 +124,7 @@ class Destination:
             self.receipt = {"path": place.where(name), "rows": table.rows, "sha256": digest}
         if table.refused:
             self.receipt["refused"] = len(table.refused)
-        for change in delivery.changes:
-            key = change.member.customer_key
-            problem = table.refused.get(key) if change.op != "remove" else None
-            yield base.Outcome(key, change.op, "rejected" if problem else "done", problem)
+        yield base.Whole(table.refused)
 
     def opt_outs(self, since: datetime | None) -> Iterator[base.OptOut]:
         """Everybody in the files of `optouts`, whenever they came; FatalError names file and line."""

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from perennial.connections import Connection
 from perennial.destinations import registry
-from perennial.destinations.base import Change, Delivery, Destination, Member, Outcome
+from perennial.destinations.base import Change, Delivery, Destination, Member, Outcome, Whole
 from twins.vendor import Twin
 
 NIGHT, UNTIL = date(2018, 1, 5), date(2018, 1, 12)
@@ -93,3 +93,16 @@ def member(harness: Harness, n: int, stage: str | None = "lost", orders: int | N
 
 def changes(op: str, people: Iterable[Member]) -> Iterator[Change]:
     return (Change(op, person) for person in people)
+
+
+def outcomes_of(destination: Destination, told: Delivery) -> Iterator[Outcome]:
+    """One per change, also where the destination speaks of all at once."""
+    for outcome in destination.deliver(told):
+        yield from _of_each(told, outcome) if isinstance(outcome, Whole) else [outcome]
+
+
+def _of_each(told: Delivery, whole: Whole) -> Iterator[Outcome]:
+    for change in told.changes:
+        key = change.member.customer_key
+        problem = whole.left_out.get(key) if change.op != "remove" else None
+        yield Outcome(key, change.op, "rejected" if problem else "done", problem)

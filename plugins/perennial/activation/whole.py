@@ -1,0 +1,64 @@
+"""What became of a plan whose destination took everybody at once: a few statements instead of a row at a time."""
+
+import psycopg
+
+from perennial.activation.plan import Plan
+from perennial.destinations.base import Whole
+from perennial.warehouse.database import as_json
+
+AT_ONCE = 10_000
+OPEN = "rows.plan = %(plan)s and rows.status in ('planned', 'failed')"
+LEFT_OUT = f"""
+    update activation.export_rows as rows
+    set status = 'rejected', error = left_out.error, attempts = rows.attempts + 1
+    from jsonb_each_text(%(left_out)s) as left_out (customer_key, error)
+    where {OPEN} and rows.customer_key = left_out.customer_key and rows.op <> 'remove'
+"""
+GONE = f"""
+    delete from pii.destination_members as known
+    using activation.export_rows as rows
+    where {OPEN} and rows.op = 'remove' and rows.customer_key = known.customer_key
+        and known.destination = %(destination)s and known.audience = %(audience)s
+"""
+# in the order of the key, which the index is built in
+THERE = f"""
+    insert into pii.destination_members (destination, audience, customer_key, address, fingerprint, since)
+    select %(destination)s, %(audience)s, customer_key, desired.address, desired.fingerprint, %(as_of)s
+    from activation.export_rows as rows
+    join desired using (customer_key)
+    where {OPEN} and rows.op <> 'remove'
+    order by customer_key
+    on conflict (destination, audience, customer_key) do update set address = excluded.address,
+        fingerprint = excluded.fingerprint
+"""
+# cool-downs and limits of later nights count who came in
+CONTACTED = f"""
+    insert into activation.contact_ledger (as_of, audience, destination, channel, customer_key, contacted_on)
+    select %(as_of)s, %(audience)s, %(destination)s, %(channel)s, customer_key, desired.send_on
+    from activation.export_rows as rows
+    join desired using (customer_key)
+    where {OPEN} and rows.op = 'add'
+    order by customer_key
+    on conflict do nothing
+"""
+DONE = f"""
+    update activation.export_rows as rows set status = 'done', error = null, attempts = rows.attempts + 1
+    where {OPEN}
+"""
+
+
+def write(session: psycopg.Connection, plan: Plan, told: Whole) -> None:
+    """Note in one transaction that all open rows of the plan are done, or rejected; `session` holds `desired`."""
+    values = {
+        "plan": plan.name,
+        "channel": plan.settings.channel,
+        "destination": plan.destination,
+        "audience": plan.audience,
+        "as_of": plan.as_of,
+    }
+    left_out = list(told.left_out.items())
+    for n in range(0, len(left_out), AT_ONCE):
+        session.execute(LEFT_OUT, values | {"left_out": as_json(dict(left_out[n : n + AT_ONCE]))})
+    for statement in (GONE, THERE, CONTACTED, DONE):
+        session.execute(statement, values)
+    session.commit()
