@@ -16,6 +16,19 @@ from perennial.warehouse import database
 
 PROJECT = Path(__file__).parents[1]
 NUMBERS = itertools.count(1)
+LONGEST = ("e2e", "dags", "activation", "destinations")  # a file of theirs is work enough for one process
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Longest first; what shares fixtures of a session, i.e. a folder, stays in one process."""
+    items.sort(key=lambda item: _folder(item) not in LONGEST)
+    for item in items:
+        group = item.path.stem if _folder(item) in LONGEST else _folder(item)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(PROJECT / "tests").parts[0]
 
 
 @pytest.fixture
