@@ -15,6 +15,7 @@ from perennial.config import Config
 from perennial.destinations.base import Settings
 from perennial.errors import GateError
 
+# in the order in which it is read several times
 DECIDED = """
     create temporary table desired as
     select m.customer_key, {address} as address, jsonb_build_object({attributes}) as attributes,
@@ -24,6 +25,7 @@ DECIDED = """
     join marts.customer_360 as c using (customer_key)
     where m.as_of = %(as_of)s and c.as_of = m.as_of and m.audience = %(audience)s and m.destination = %(destination)s
         and m.channel = %(channel)s and m.purpose = %(purpose)s and m.verdict = 'export' and {address} is not null
+    order by m.customer_key
 """
 VERDICTS = """
     select count(*) as verdicts from activation.audience_members

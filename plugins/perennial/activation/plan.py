@@ -37,14 +37,18 @@ COUNT = f"""
         count(*) filter (where op = 'remove') as removes
     from ({CHANGES}) as changes
 """
-# what was handed over must not be handed over again, and what was rejected waits for `perennial replay`
 ROWS = f"""
     insert into activation.export_rows (plan, customer_key, op, status)
     select %(plan)s, customer_key, op, 'planned' from ({CHANGES}) as changes
     order by customer_key
+"""
+# what was handed over must not be handed over again, and what was rejected waits for `perennial replay`
+UNLESS_KNOWN = """
     on conflict (plan, customer_key, op) do update set status = 'planned', error = null
     where export_rows.status not in ('handed_over', 'rejected')
 """
+BEGUN = "select from activation.export_rows where plan = %(plan)s limit 1"
+MANY = 10_000  # rows of which the planner has to know, or it looks up one by one
 # who merged since is still the one who was told, and not somebody new
 MERGED = """
     update pii.destination_members as known set customer_key = merged.customer_key
@@ -137,7 +141,10 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
         approved = earlier and earlier["approved_hash"] == desired.data_hash
         status = "waiting" if found and not approved else "ready"
         _write(session, asked, counts, status, desired.bought_since, found, desired.data_hash)
-        session.execute(ROWS, asked)
+        # without a look at every row whether it is there, a million take half the time
+        session.execute(ROWS + UNLESS_KNOWN if session.execute(BEGUN, asked).rowcount else ROWS, asked)
+        if counts.adds + counts.updates + counts.removes > MANY:
+            session.execute("analyze activation.export_rows")
     return Plan(name, as_of, valid_until, audience, destination, settings, status, desired.members)
 
 

@@ -97,7 +97,8 @@ class Delivery:
     valid_until: date  # after this day nobody should act on it any more
     audience: str
     changes: Iterable[Change]  # what the destination has not acknowledged yet; read once, as slowly as it is worked on
-    members: Callable[[], Iterator[Member]]  # everybody who belongs to it afterwards, in order of the key
+    # everybody who belongs to it afterwards, in order of the key; not while changes are being read
+    members: Callable[[], Iterator[Member]]
     attributes: tuple[str, ...]  # names of the attributes each member has
 
 

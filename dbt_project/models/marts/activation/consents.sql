@@ -1,67 +1,56 @@
-with
-keys as (
-    select * from {{ ref('int_customer_keys') }}
-),
+{# the planner would sort by the one source that everybody has #}
+{{ config(pre_hook="set local enable_mergejoin = off") }}
 
-addresses as (
-    select * from {{ ref('int_addresses') }}
+with
+-- a denial also counts for everybody who shares the address of its record, whatever the night knows of the record
+records as (
+    select
+        source,
+        source_customer_id,
+        customer_key,
+        true as is_her_own
+    from {{ ref('int_customer_keys') }}
+    union all
+    select
+        source,
+        source_customer_id,
+        customer_key,
+        false as is_her_own
+    from {{ ref('int_addresses') }}
 ),
 
 -- within a record of a source the latest statement counts; of two at one moment the denial
 latest as (
     select
-        *,
-        row_number() over (
-            partition by source, source_customer_id, channel, purpose
-            order by changed_at desc, status asc
-        ) as statement_rank
+        source,
+        source_customer_id,
+        channel,
+        purpose,
+        max(changed_on) as changed_on,
+        max(changed_at) as changed_at,
+        coalesce(max(changed_at) filter (where status = 'denied') = max(changed_at), false) as is_denied
     from {{ ref('input_consents') }}
-),
-
--- a denial also counts for everybody who shares the address of its record, whatever the night knows of the record
-statements as (
-    select
-        keys.customer_key,
-        latest.*
-    from latest
-    inner join keys
-        on
-            latest.source = keys.source
-            and latest.source_customer_id = keys.source_customer_id
-    where latest.statement_rank = 1
-    union all
-    select
-        addresses.customer_key,
-        latest.*
-    from latest
-    inner join addresses
-        on
-            latest.source = addresses.source
-            and latest.source_customer_id = addresses.source_customer_id
-    where latest.statement_rank = 1 and latest.status = 'denied'
+    group by source, source_customer_id, channel, purpose
 ),
 
 -- across sources and merged members the most restrictive counts
-ranked as (
-    select
-        *,
-        row_number() over (
-            partition by customer_key, channel, purpose
-            order by status asc, changed_at desc, source asc
-        ) as restriction_rank
-    from statements
-),
-
 consents as (
-    select
-        customer_key,
-        channel,
-        purpose,
-        status,
-        changed_on as since,
-        source
-    from ranked
-    where restriction_rank = 1
+    select distinct on (records.customer_key, latest.channel, latest.purpose)
+        records.customer_key,
+        latest.channel,
+        latest.purpose,
+        case when latest.is_denied then 'denied' else 'granted' end as status,
+        latest.changed_on as since,
+        latest.source
+    from latest
+    inner join records
+        on
+            latest.source = records.source
+            and latest.source_customer_id = records.source_customer_id
+    where records.is_her_own or latest.is_denied
+    order by
+        records.customer_key asc, latest.channel asc, latest.purpose asc,
+        latest.is_denied desc, latest.changed_at desc, latest.source asc
 )
 
 select * from consents
