@@ -114,6 +114,12 @@ def test_a_file_is_read_on_where_its_connection_was_lost(time):
     assert list(account(server).lines("https://files.example/x")) == content.decode().splitlines()
 
 
+def test_a_line_ends_at_its_end_only(time):
+    content = '{"a": "x\u2028y\x85z"}\n{"b": 1}'.encode()
+    lines = list(account(Server(httpx.Response(200, content=content))).lines("https://files.example/x"))
+    assert lines == ['{"a": "x\u2028y\x85z"}', '{"b": 1}']
+
+
 def test_a_file_that_never_comes_whole_is_an_error(time):
     server = Server(*[httpx.Response(200, stream=Breaking(b"a\nb\n", 3)) for _ in range(20)])
     with pytest.raises(RetriableError, match="its file breaks off"):

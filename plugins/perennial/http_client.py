@@ -150,7 +150,7 @@ class Client:
                             f"{self.vendor}: its file is not there ({response.status_code}). Try again."
                         )
                     response.raise_for_status()
-                    for number, line in enumerate(response.iter_lines(), start=1):
+                    for number, line in enumerate(_lines(response), start=1):
                         if number > known:
                             lost, known = 0, number
                             yield line
@@ -278,6 +278,16 @@ def moment(value: Any) -> datetime:
 def without_people(text: str) -> str:
     """Short, and without anything that looks like an address, a number to call or a key."""
     return NUMBER.sub("(number)", ADDRESS.sub("(address)", KEY.sub("(key)", text)))[:200]
+
+
+def _lines(response: httpx.Response) -> Iterator[str]:
+    """Split where a line ends and nowhere else: in JSON, text may hold what httpx takes for an end, such as U+2028."""
+    rest = b""
+    for chunk in response.iter_bytes():
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode() for line in whole)
+    if rest:
+        yield rest.decode()
 
 
 def _connections() -> httpx.Client:
