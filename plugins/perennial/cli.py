@@ -13,7 +13,7 @@ from perennial.clv.command import clv
 from perennial.errors import PerennialError
 from perennial.lifecycle import commands, explain_command
 from perennial.lifecycle.backtest.command import backtest
-from perennial.warehouse import database, quarantine_commands
+from perennial.warehouse import database, quarantine_commands, source_commands
 
 _warehouse = database.running
 READS_ONLY = ("show", "list", "ls", "compile", "parse", "test", "docs", "debug")
@@ -159,6 +159,7 @@ cli.add_command(backtest)
 cli.add_command(explain_command.command(Date(), database.running))
 cli.add_command(commands.lifecycle)
 cli.add_command(quarantine_commands.commands(database.running))
+cli.add_command(source_commands.commands(database.running))
 for command in activation.commands(database.running):
     cli.add_command(command)
 

@@ -6,6 +6,7 @@ accepted and not stored twice, so overlaps cost no space. Always: landed = loade
 
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import psycopg
@@ -119,12 +120,19 @@ def positions(source: str) -> dict[str, object]:
 
 
 def _copy(session: psycopg.Connection, batch: Batch) -> None:
-    columns = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(c)) for c in batch.columns)
-    session.execute(sql.SQL("create temp table landed_rows (_row_no bigint, {}) on commit drop").format(columns))
     # rows that wait in quarantine are older than what the night itself delivers
     first = -batch.rows - 1 if batch.is_replay else 0
+    copy_rows(session, batch.columns, landing.read(batch), first)
+
+
+def copy_rows(
+    session: psycopg.Connection, columns: Iterable[str], batches: Iterable[pa.RecordBatch], first: int = 0
+) -> None:
+    """Make `landed_rows` of rows whose columns are text; they are numbered from `first` + 1 on."""
+    typed = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(c)) for c in columns)
+    session.execute(sql.SQL("create temp table landed_rows (_row_no bigint, {}) on commit drop").format(typed))
     with session.cursor().copy("copy landed_rows from stdin with (format csv)") as copy:
-        for rows in landing.read(batch):
+        for rows in batches:
             copy.write(_as_csv(rows, first))
             first += rows.num_rows
 

@@ -1,0 +1,130 @@
+"""What a source delivers, as the contract sees it, before any night reads it: nothing is landed, stored or moved on."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from perennial.clock import wall_clock
+from perennial.config.sources import Source
+from perennial.connections import Connection
+from perennial.landing import Extract
+from perennial.sources.api import ApiSettings
+from perennial.sources.registry import connector
+from perennial.warehouse import contract, loader, quarantine, rowcheck
+from perennial.warehouse.database import connect
+
+EXAMPLES = 10
+API_DAYS = 30  # of an API only what changed lately is asked for: everything may take hours
+
+REJECTED = """
+    select problem[1] as reason, problem[2] as column_name, min(problem[3]) as value, count(*) as rows
+    from checked_rows where problem is not null group by 1, 2 order by rows desc, 1, 2
+"""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Rows that would go to quarantine for one reason, and a value of theirs without contact details."""
+
+    reason: str
+    column: str
+    value: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One entity: rows that were read, whether there are more, what is wrong, and mapped rows, contacts masked."""
+
+    entity: str
+    rows: int
+    has_more: bool
+    rejected: list[Rejected]
+    columns: list[str]
+    examples: list[list[str]]
+    notes: list[str]
+
+
+def previews(
+    name: str, source: Source, connection: Connection | None, currencies: tuple[str, ...], limit: int | None
+) -> Iterator[Preview]:
+    """Every entity of a source, read until `limit` rows were seen (all, if None). Raises what the source raises."""
+    now = wall_clock()
+    lately = {"newest": (now - timedelta(days=API_DAYS)).isoformat()} if isinstance(source, ApiSettings) else None
+    for entity in source.entities:
+        # each by itself: a reading that is broken off ends with its connection
+        alone = source.model_copy(update={"entities": {entity: source.entities[entity]}})
+        positions = {entity: lately} if lately else {}
+        with closing(connector(source).open(name, alone, connection, positions, now.date())) as opened:
+            for _, extract in opened:
+                yield _preview(entity, source, extract, currencies, limit)
+
+
+def _preview(entity: str, source: Source, extract: Extract, currencies: tuple[str, ...], limit: int | None) -> Preview:
+    origins = source.entities[entity].columns
+    contracted = contract.ENTITIES[entity]
+    told = [column for column in contracted.columns if column.name in origins]
+    reading = _Reading(extract, limit)
+    with connect() as session:
+        session.execute("select set_config('timezone', %s, true)", [source.timezone])
+        loader.copy_rows(session, extract.columns, reading.batches())
+        at = wall_clock().isoformat()
+        session.execute(rowcheck.checked_rows(contracted, origins, list(extract.columns), currencies, at))
+        rejected = [
+            Rejected(
+                row["reason"],
+                row["column_name"],
+                quarantine.shown(row["value"], row["column_name"], source, entity),
+                row["rows"],
+            )
+            for row in session.execute(REJECTED).fetchall()
+        ]
+        examples = _examples(session, told, source, entity)
+        session.rollback()
+    return Preview(
+        entity, reading.rows, reading.has_more, rejected, [column.name for column in told], examples, extract.notes
+    )
+
+
+class _Reading:
+    """The first rows of an extract."""
+
+    def __init__(self, extract: Extract, limit: int | None) -> None:
+        self.rows, self.has_more = 0, False
+        self._extract, self._limit = extract, limit
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        for table in self._extract.tables:
+            for batch in table.to_batches() if isinstance(table, pa.Table) else [table]:
+                left = batch.num_rows if self._limit is None else self._limit - self.rows
+                if batch.num_rows > left:
+                    self.has_more = True
+                    batch = batch.slice(0, left)
+                self.rows += batch.num_rows
+                yield batch
+                if self.has_more:
+                    return
+
+
+def _examples(session: psycopg.Connection, told: list[contract.Column], source: Source, entity: str) -> list[list[str]]:
+    origins = source.entities[entity].columns
+    typed = sql.SQL(", ").join(rowcheck.typed(column, origins[column.name]) for column in told)
+    query = sql.SQL("select {} from checked_rows where problem is null order by row_no limit {}")
+    contacts = {origins[name].from_ for name in quarantine.CONTACTS if name in origins}
+    rows = session.execute(query.format(typed, EXAMPLES)).fetchall()
+    return [
+        [_shown(row[column.name], origins[column.name].from_ in contacts, origins[column.name].as_) for column in told]
+        for row in rows
+    ]
+
+
+def _shown(value: object, is_contact: bool, made: str | None) -> str:
+    text = "" if value is None else str(value)
+    if text and made != "email_key" and (is_contact or "@" in text):
+        return f"{text[:1]}***"
+    return text if len(text) <= 40 else f"{text[:37]}..."

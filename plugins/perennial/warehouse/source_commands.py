@@ -1,0 +1,77 @@
+"""`perennial sources`: what the systems behind config/sources.yml deliver."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from perennial import config, embedded, paths
+from perennial.connections import Connection, configured
+from perennial.errors import ConfigError, PerennialError
+from perennial.warehouse.preview import Preview, previews
+
+WIDTH = 200  # a row of the contract stays on one line
+
+
+def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Group:
+    """The group; `running` gives a reachable warehouse."""
+
+    @click.group("sources")
+    def group() -> None:
+        """The systems that orders come from."""
+
+    @group.command()
+    @click.argument("names", metavar="[SOURCE]...", nargs=-1)
+    @click.option("--rows", default=1000, show_default=True, type=click.IntRange(1), help="How many of each entity.")
+    @click.option("--all", "everything", is_flag=True, help="Read all rows, and count them.")
+    def check(names: tuple[str, ...], rows: int, everything: bool) -> None:
+        """Connect to every SOURCE, read some rows, and show them as the warehouse would get them.
+
+        Nothing is stored. Contact details are masked. Of shops with an API what changed in the last 30 days is read.
+        """
+        found = config.load().sources
+        if unknown := sorted(set(names) - set(found.sources)):
+            raise ConfigError(f"no source '{unknown[0]}' in config/sources.yml; it has {', '.join(found.sources)}")
+        failed = []
+        with running(False):
+            for name in names or found.sources:
+                source = found.sources[name]
+                connection = _connection(source.connection) if source.connection else None
+                limit = None if everything else rows
+                try:
+                    for seen in previews(name, source, connection, (found.business.currency,), limit):
+                        _show(name, seen)
+                except PerennialError as error:
+                    click.echo(f"{name}: {error}\n", err=True)
+                    failed.append(name)
+        if failed:
+            raise click.ClickException(f"{', '.join(failed)}: not all could be read")
+
+    return group
+
+
+def _connection(name: str) -> Connection | None:
+    """From the environment; the sample shop's own is on the embedded server, as `perennial nightly` has it."""
+    found = configured(name)
+    if found is None and name == "shop" and (paths.state() / "sample").is_dir():
+        found = embedded.connection(name)
+    return found
+
+
+def _show(name: str, seen: Preview) -> None:
+    count = f"{seen.rows:,} rows" if not seen.has_more else f"the first {seen.rows:,} rows"
+    click.echo(f"{name}.{seen.entity}: {count}, {sum(one.rows for one in seen.rejected):,} of them would be rejected")
+    for one in seen.rejected:
+        click.echo(f"  {one.rows:,} x {one.reason} in {one.column}, e.g. {one.value!r}")
+    for note in seen.notes:
+        click.echo(f"  note: {note}")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for column in seen.columns:
+        table.add_column(column, no_wrap=True)
+    for row in seen.examples:
+        table.add_row(*row)
+    Console(width=WIDTH, soft_wrap=True).print(table if seen.examples else "  no row that the contract accepts\n")
