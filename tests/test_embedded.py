@@ -228,7 +228,9 @@ def test_psql_is_the_one_of_the_server():
     assert shown.stdout.startswith("psql (PostgreSQL) ")
 
 
-@pytest.mark.parametrize("text", ["", "no number\n", f"{os.getpid()}\n", "2147483647\n"])
+@pytest.mark.parametrize(
+    "text", ["", "no number\n", f"{os.getpid()}\n", "2147483647\n"], ids=["empty", "no number", "this one", "none"]
+)
 def test_a_pid_file_that_names_no_server_of_ours_does_not_count_as_running(state, text):
     embedded.pgdata().mkdir()
     (embedded.pgdata() / "postmaster.pid").write_text(text)
