@@ -50,7 +50,7 @@ def open(
     name: str, source: Settings, connection: Connection | None, positions: dict[str, Any], as_of: date
 ) -> Iterator[tuple[str, Extract]]:
     """Yield every entity of the database; see the registry for the contract."""
-    engine = _engine(name, source, connection)
+    engine = engine_of(name, source.connection, connection)
     try:
         with _faults(f"source '{name}', database '{connection.database}' at {connection.host or 'this machine'}"):
             session = engine.connect()
@@ -64,11 +64,33 @@ def open(
         engine.dispose()
 
 
-def _engine(name: str, source: Settings, connection: Connection | None) -> sa.Engine:
+def columns_of(what: str, engine: sa.Engine, table: str) -> list[str]:
+    """The columns of a table, in order; ConfigError with the tables there are if it is none of them."""
+    schema, _, name = table.rpartition(".")
+    with _faults(what):
+        looked = sa.inspect(engine)
+        if looked.has_table(name, schema or None):
+            return [column["name"] for column in looked.get_columns(name, schema or None)]
+        there = sorted(looked.get_table_names(schema or None))
+    raise ConfigError(f"{what}: no table '{table}'; there are {', '.join(there[:20]) or 'none'} in that schema.")
+
+
+def values_of(what: str, engine: sa.Engine, table: str, column: str, most: int = 50) -> list[str]:
+    """What stands in a column, as text, at most so many different values."""
+    schema, _, name = table.rpartition(".")
+    chosen = sa.column(column)
+    statement = sa.select(chosen).select_from(sa.table(name, schema=schema or None)).distinct().limit(most)
+    with _faults(what), engine.connect() as session:
+        found = [value for (value,) in session.execute(statement.where(chosen.is_not(None)))]
+    return sorted(_texts(tuple(found)))
+
+
+def engine_of(name: str, connection_name: str, connection: Connection | None) -> sa.Engine:
+    """The database of a source; ConfigError if the connection or its driver is missing."""
     if connection is None:
         raise ConfigError(
-            f"source '{name}': connection '{source.connection}' is not configured. "
-            f"Set AIRFLOW_CONN_{source.connection.upper()} or create it in Airflow."
+            f"source '{name}': connection '{connection_name}' is not configured. "
+            f"Set AIRFLOW_CONN_{connection_name.upper()} or create it in Airflow."
         )
     try:
         return sa.create_engine(connection.url())

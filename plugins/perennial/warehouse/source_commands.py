@@ -12,6 +12,8 @@ from rich.table import Table
 from perennial import config, embedded, paths
 from perennial.connections import Connection, configured
 from perennial.errors import ConfigError, PerennialError
+from perennial.sources import entry_writer
+from perennial.warehouse import introspect
 from perennial.warehouse.preview import Preview, previews
 
 WIDTH = 200  # a row of the contract stays on one line
@@ -51,7 +53,47 @@ def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Gr
         if failed:
             raise click.ClickException(f"{', '.join(failed)}: not all could be read")
 
+    @group.command()
+    @click.argument("name")
+    @click.argument("tables", metavar="ENTITY=TABLE...", nargs=-1, required=True)
+    @click.option("--connection", "connection_name", required=True, help="The Airflow connection of the database.")
+    @click.option("--timezone", default="UTC", show_default=True, help="How timestamps without a zone are meant.")
+    @click.option("--map", "given", multiple=True, metavar="ENTITY.COLUMN=COLUMN", help="Where a guess is wrong.")
+    @click.option("--dry-run", is_flag=True, help="Only show the entry.")
+    def add(
+        name: str, tables: tuple[str, ...], connection_name: str, timezone: str, given: tuple[str, ...], dry_run: bool
+    ) -> None:
+        """Propose how the tables of a database map to the contract, and write it as source NAME into sources.yml.
+
+        e.g. perennial sources add market --connection market orders=public.orders customers=public.buyers
+        """
+        with running(False):  # the sample shop is on its server
+            added = introspect.entry(
+                name,
+                dict(_pair(table, "ENTITY=TABLE") for table in tables),
+                (connection_name, _connection(connection_name)),
+                timezone,
+                dict(_pair(one, "ENTITY.COLUMN=COLUMN") for one in given),
+                config.load().sources.business.currency,
+            )
+        path = paths.config() / "sources.yml"
+        text = entry_writer.insert(path, name, added.entry)
+        introspect.proven(path, text)
+        click.echo(entry_writer.written(name, added.entry), nl=False)
+        for note in added.notes:
+            click.echo(f"note: {note}")
+        if not dry_run:
+            introspect.replace(path, text)
+            click.echo(f"written to {path}; look at what it delivers: perennial sources check {name}")
+
     return group
+
+
+def _pair(text: str, form: str) -> tuple[str, str]:
+    key, _, value = text.partition("=")
+    if not key or not value:
+        raise click.UsageError(f"'{text}' is not {form}")
+    return key, value
 
 
 def _connection(name: str) -> Connection | None:
