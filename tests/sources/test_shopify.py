@@ -224,6 +224,16 @@ def test_an_earlier_bulk_operation_is_waited_for(shop):
     assert set(orders(shop.read())) == {"11", "12"}
 
 
+def test_as_many_bulk_operations_as_may_be_are_waited_for(shop):
+    shop.twin.limit_reached = 3
+    assert set(orders(shop.read())) == {"11", "12"}
+
+
+def test_lines_of_test_orders_are_left_out_of_a_bulk_operation(shop):
+    shop.twin.add_order(13, 1, shop.days_ago(3), "80.00", lines=2, test=True)
+    assert {row["order_id"] for row in shop.read().rows["order_lines"]} == {"11", "12"}
+
+
 def test_a_file_that_breaks_off_is_read_on_where_it_broke(shop):
     for number in range(100, 200):
         shop.twin.add_order(number, 1, shop.days_ago(30), "1.00")
@@ -311,10 +321,28 @@ def test_split_tenders_and_over_refunds_are_counted_once(shop):
 
 
 def test_what_was_taken_off_before_it_was_paid_was_never_sold(shop):
-    order_of(shop, 12)["currentTotalPriceSet"] = money("35.00")
+    order_of(shop, 12).update(currentTotalPriceSet=money("35.00"), totalReceivedSet=money("35.00"))
     shop.twin.add_order(13, 1, shop.days_ago(3), "80.00", currentTotalPriceSet=money("60.00"))
     shop.refund(902, 13, 2, "20.00")
     assert amounts(shop.read()) == {"11": "100.00", "12": "35.00", "13": "80.00"}
+
+
+def test_what_was_paid_for_stays_sold_although_goods_are_taken_off(shop):
+    """Restocked, settled elsewhere, or a refund that is still on its way: the money was received."""
+    order_of(shop, 12).update(currentTotalPriceSet=money("0.0"), totalReceivedSet=money("50.00"))
+    shop.twin.add_order(
+        13, 1, shop.days_ago(3), "80.00", currentTotalPriceSet=money("0.0"), totalReceivedSet=money("0.0")
+    )
+    assert amounts(shop.read()) == {"11": "100.00", "12": "50.00", "13": "0.0"}
+
+
+def test_discount_codes_are_taken_off_the_lines(shop):
+    for line in order_of(shop, 12)["lineItems"]:
+        line["discountedTotalSet"] = lambda given: money("80.00" if "withCodeDiscounts" in given else "100.00")
+    first = shop.read(entities=["order_lines"])
+    again = shop.read({"order_lines": {"newest": shop.days_ago(21).isoformat()}}, entities=["order_lines"])
+    for found in (first, again):
+        assert [row["amount"] for row in found.rows["order_lines"] if row["order_id"] == "12"] == ["80.00"]
 
 
 def test_goods_that_come_back_without_money_are_no_refund(shop):
@@ -382,7 +410,9 @@ def test_a_locked_shop_is_told(shop):
         shop.read()
 
 
-@pytest.mark.parametrize("wrong", [{"entities": ["events"]}, {"entities": []}, {"entities": {"orders": {}}}])
+@pytest.mark.parametrize(
+    "wrong", [{"entities": ["events"]}, {"entities": []}, {"entities": {"orders": {}}}, {"entities": [{"orders": 1}]}]
+)
 def test_entities_that_it_does_not_deliver_are_refused(shop, wrong):
     with pytest.raises(ValueError, match="accepted: customers, orders, order_lines, refunds, consents"):
         shop.settings(**wrong)

@@ -49,6 +49,26 @@ def test_a_hold_counts_by_what_was_captured_of_it(account):
     assert orders(account.read(positions))["ch_12"]["amount"] == "45.00"
 
 
+def test_what_a_capture_lets_go_of_is_no_refund(account):
+    """woocommerce-gateway-stripe 1073: until basil it has a refund of its own, and would be taken off twice."""
+    positions = account.read().positions
+    account.change()
+    account.refund(960, 12, 0.1, 500)  # the same amount, but given back later
+    account.twin.add_charge(21, 1, account.days_ago(0.1), 900, captured=False, amount_captured=0)
+    account.refund(961, 21, 0.1, 900)  # a hold that was cancelled
+    found = account.read(positions)
+    assert {row["refund_id"] for row in found.rows["refunds"]} == {"re_901", "re_902", "re_960"}
+    assert found.notes["refunds"] == ["2 refunds of what was held and not captured left out"]
+
+
+def test_a_late_update_of_what_a_capture_let_go_of_is_no_refund_either(account):
+    account.change()
+    released = next(r for r in account.twin.objects["refunds"] if r["id"] == "re_950")
+    account.twin.happens("refund.updated", released, account.days_ago(0.01))
+    found = account.read({"refunds": {"newest": account.days_ago(0.1).isoformat()}}, entities=["refunds"])
+    assert found.rows["refunds"] == []
+
+
 def test_an_invoice_paid_outside_of_stripe_is_an_order_and_one_paid_with_credit_is_none(account):
     account.invoice(30, 2, 3, paid_out_of_band=True, amount_paid=2500)
     account.invoice(31, 2, 3, amount_paid=0)
@@ -164,6 +184,35 @@ def test_after_a_pause_longer_than_events_are_kept_everything_is_read_again(acco
     found = account.read(positions)
     assert "ch_5" in orders(found)
     assert "everything is read" in found.notes["orders"][0]
+
+
+@pytest.mark.parametrize(("newest", "overlap"), [(26, 3), (2, 30)])
+def test_a_notice_is_taken_back_although_little_happened_since(account, newest, overlap):
+    given = int(account.days_ago(26).timestamp())
+    account.subscription["canceled_at"] = None
+    account.twin.happens(
+        "customer.subscription.updated", account.subscription, account.days_ago(0.2), canceled_at=given
+    )
+    positions = {"events": {"newest": account.days_ago(newest).isoformat()}}
+    found = account.read(positions, entities=["events"], overlap_days=overlap)
+    assert events(found, "notice") == [(f"sub_7:notice:{given}", None)]
+
+
+def test_what_is_paid_between_two_lists_comes_the_next_night(account):
+    """The list of charges is read, then somebody pays, then a later invoice is read: the position must not pass it."""
+
+    def pays(request):
+        if request.path == "/v1/invoices" and not account.twin.before_each_done:
+            account.twin.before_each_done = True
+            account.twin.add_charge(40, 1, account.days_ago(0), 900)
+            account.invoice(41, 2, 0, paid_out_of_band=True)
+
+    account.twin.before_each_done = False
+    account.twin.before_each = pays
+    first = account.read(entities=["orders"])
+    second = account.read(first.positions, entities=["orders"])
+    assert "ch_40" not in orders(first)
+    assert "ch_40" in orders(second)
 
 
 def test_nothing_is_lost_while_the_account_goes_on(account):

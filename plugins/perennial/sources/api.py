@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 from pydantic import model_validator
 
+from perennial.clock import wall_clock
 from perennial.connections import Connection
 from perennial.entry import Identifier, Misplaced
 from perennial.errors import ConfigError, FatalError, PerennialError, RetriableError
@@ -27,7 +28,7 @@ from perennial.http_client import Refused, Unsure, base_url
 from perennial.landing import Extract
 from perennial.sources import base
 from perennial.sources.base import Column, Entity, Zone
-from perennial.sources.cursor import Cursor
+from perennial.sources.cursor import CLOCK_DRIFT, Cursor
 
 ROWS_PER_TABLE = 5_000
 
@@ -50,7 +51,11 @@ class ApiSettings(base.Settings):
         names = data.get("entities", list(cls.delivers)) if isinstance(data, dict) else None
         if names is None:
             return data
-        if not isinstance(names, list) or not names or not all(name in cls.delivers for name in names):
+        if (
+            not isinstance(names, list)
+            or not names
+            or not all(isinstance(name, str) and name in cls.delivers for name in names)
+        ):
             raise Misplaced(f"lists entities, mapped already; accepted: {', '.join(cls.delivers)}", "entities")
         return data | {"entities": {name: cls._entity(name) for name in names}}
 
@@ -67,6 +72,8 @@ class Reading:
 
     def __init__(self, what: str, overlap_days: float, stored: dict[str, Any] | None) -> None:
         self.cursor = Cursor(what, 0, "UTC", stored)
+        # what changes from now on may be told of by one list and missed by another that was read before
+        self.cursor.limit = wall_clock() - CLOCK_DRIFT
         self.stored = self.cursor.newest  # as far as earlier nights came; None the first time
         self.since = self.cursor.since(overlap_days)
         self.earlier = stored or {}  # the position before

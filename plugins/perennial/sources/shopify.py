@@ -37,7 +37,10 @@ from perennial.sources.api import ApiSettings, Reading, Row, address, email_key,
 HIDDEN_AFTER = timedelta(days=60)
 BULK_POLLS = 12 * 720  # twelve hours of POLL_SECONDS
 MONEY = "{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }"
-LINE = f"edges {{ node {{ id quantity discountedTotalSet {MONEY} product {{ id productType }} }} }}"
+# without the argument, discount codes are not taken off
+DISCOUNTED = f"discountedTotalSet(withCodeDiscounts: true) {MONEY}"
+LINE = f"edges {{ node {{ id quantity {DISCOUNTED} product {{ id productType }} }} }}"
+FULL = ("OPERATION_IN_PROGRESS", "LIMIT_REACHED")  # as many bulk operations are running as may
 PAGE = "pageInfo { hasNextPage endCursor }"
 
 
@@ -66,7 +69,7 @@ LISTINGS = {
     "orders": Listing(
         "orders",
         "id test createdAt processedAt updatedAt cancelledAt email customer { id } "
-        f"totalPriceSet {MONEY} currentTotalPriceSet {MONEY} totalRefundedSet {MONEY}",
+        f"totalPriceSet {MONEY} currentTotalPriceSet {MONEY} totalRefundedSet {MONEY} totalReceivedSet {MONEY}",
         60,
         ORDERS,
     ),
@@ -161,7 +164,7 @@ class _Shop:
         """The contract rows of an entity, everything or what changed."""
         make: Callable[[Row], Iterable[Row]] = getattr(self, f"_{entity}")
         nodes = self._everything(entity) if reading.since is None else self._changes(entity, text_of(reading.since))
-        tests: set[str] = set()  # of a bulk operation, whose lines come after their order
+        tests: set[str] = set()  # lines come after their order
         for node in nodes:
             if "updatedAt" in node:
                 reading.saw([node["updatedAt"]])
@@ -242,14 +245,14 @@ class _Shop:
     def _start(self, query: str) -> str | None:
         """The id of a bulk operation; None as long as others keep it from beginning."""
         data = self.ask(
-            "mutation ($query: String!) { bulkOperationRunQuery(query: $query) "
+            "mutation ($query: String!) { bulkOperationRunQuery(query: $query, groupObjects: true) "
             "{ bulkOperation { id } userErrors { field message code } } }",
             query=query,
         )
         result = dig(data, "bulkOperationRunQuery", kind=dict)
         if not (errors := result.get("userErrors")):
             return dig(result, "bulkOperation", "id", kind=str)
-        if "progress" in str(errors[0].get("code") or errors[0].get("message")).lower():
+        if errors[0].get("code") in FULL or "progress" in str(errors[0].get("message")).lower():
             return None
         raise FatalError(f"Shopify refuses a bulk operation: {self.client.words(errors[0])}")
 
@@ -335,9 +338,9 @@ class _Shop:
         sold, currency = self._money(node, "totalPriceSet")
         cancelled = node.get("cancelledAt")
         if not cancelled:
-            # what was taken off without giving money back was never paid for
+            # what was taken off without giving money back was never sold, unless it had been paid for
             left, refunded = self._money(node, "currentTotalPriceSet")[0], self._money(node, "totalRefundedSet")[0]
-            sold = min(sold, left + refunded)
+            sold = min(sold, max(left + refunded, self._money(node, "totalReceivedSet")[0]))
         customer = part(node, "customer").get("id")
         yield {
             "order_id": _number(node["id"]),

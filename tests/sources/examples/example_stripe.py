@@ -54,6 +54,7 @@ class StripeExample(Example):
     def change(self) -> None:
         self.authorised |= {"captured": True, "amount_captured": 4500}
         self.twin.happens("charge.captured", self.authorised, self.days_ago(0.2))
+        self.refund(950, 12, 0.2, 500)  # what the capture let go of
         self.twin.add_charge(13, 1, self.days_ago(0.1), 700)
         self.refund(902, 14, 0.2, 2000)
         given = int(self.days_ago(0.2).timestamp())

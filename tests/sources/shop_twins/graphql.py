@@ -83,6 +83,8 @@ def project(schema: Schema, kind: str, value: Any, fields: list[Field], connect:
             raise Refused(f"Field '{wanted.name}' doesn't exist on type '{kind}'")
         returned = schema[kind][wanted.name]
         found = value.get(wanted.name)
+        if callable(found):  # what it is depends on its arguments
+            found = found(wanted.arguments)
         if bool(returned) != bool(wanted.selection):
             raise Refused(f"Field '{wanted.name}' must {'not ' if not returned else ''}have selections")
         if not returned:

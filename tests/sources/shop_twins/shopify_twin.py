@@ -5,8 +5,10 @@ fills steadily; `THROTTLED` with the state of the bucket; 1,000 points for one q
 usage/pagination-graphql: cursors stand for a place in the order, so rows that change move, and none is skipped.
 usage/search-syntax: dates in quotes; `>=` includes the second.
 usage/access-scopes: without read_all_orders, orders of the last 60 days only, without a word.
-usage/bulk-operations/queries: edges and nodes without arguments; one JSON line per object, what is nested after its
-parent with `__parentId`; no url when nothing was found; before 2026-01 one at a time.
+usage/bulk-operations/queries: edges and nodes without arguments; one JSON line per object, what is nested with
+`__parentId`, after its parent if `groupObjects` says so; no url when nothing was found; before 2026-01 one at a time,
+now five, and LIMIT_REACHED for more.
+objects/Order, objects/LineItem: `totalReceivedSet` before returns; discounts by code only with `withCodeDiscounts`.
 """
 
 import json
@@ -36,7 +38,7 @@ SCHEMA: Schema = {
     "Order": {
         "id": "", "test": "", "createdAt": "", "processedAt": "", "updatedAt": "", "cancelledAt": "", "email": "",
         "customer": "Customer", "totalPriceSet": "MoneyBag", "currentTotalPriceSet": "MoneyBag",
-        "totalRefundedSet": "MoneyBag", "refunds": "[Refund]", "lineItems": "LineItem*",
+        "totalRefundedSet": "MoneyBag", "totalReceivedSet": "MoneyBag", "refunds": "[Refund]", "lineItems": "LineItem*",
     },
     "Refund": {"id": "", "createdAt": "", "totalRefundedSet": "MoneyBag"},
     "LineItem": {"id": "", "quantity": "", "discountedTotalSet": "MoneyBag", "product": "Product"},
@@ -73,6 +75,7 @@ class ShopifyTwin(Twin):
         self.files: dict[str, bytes] = {}
         self.polls = 1  # before a bulk operation is completed
         self.one_at_a_time = False
+        self.limit_reached = 0  # so many times
         self.fails_bulk: str | None = None
         self.points, self.at = float(LARGEST), 0.0
         self.denied: str | None = None  # a field somebody may not read
@@ -96,7 +99,7 @@ class ShopifyTwin(Twin):
             "cancelledAt": None, "email": f"c{customer}@example.com" if customer else None,
             "customer": {"id": f"gid://shopify/Customer/{customer}"} if customer else None,
             "totalPriceSet": money(amount), "currentTotalPriceSet": money(amount), "totalRefundedSet": money("0.0"),
-            "refunds": [],
+            "totalReceivedSet": money(amount), "refunds": [],
             "lineItems": [
                 {"id": f"gid://shopify/LineItem/{number}{n:03}", "quantity": 1, "discountedTotalSet": money("1.00"),
                  "product": {"id": "gid://shopify/Product/9", "productType": "Tea"}}
@@ -154,7 +157,7 @@ class ShopifyTwin(Twin):
             "shop": lambda: {"createdAt": stamp(self.created)},
             "order": lambda: self.orders.get(wanted.arguments["id"]),
             "node": lambda: self._poll(wanted.arguments["id"]),
-            "bulkOperationRunQuery": lambda: self._start(wanted.arguments["query"]),
+            "bulkOperationRunQuery": lambda: self._start(wanted.arguments),
         }[wanted.name]()
         return project(SCHEMA, returned, value, wanted.selection, self._inner)
 
@@ -195,7 +198,11 @@ class ShopifyTwin(Twin):
                 raise Refused(f"Field '{part.name}' doesn't exist on a connection")
         return result
 
-    def _start(self, query: str) -> dict[str, Any]:
+    def _start(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if self.limit_reached:
+            self.limit_reached -= 1
+            error = {"field": None, "message": "Bulk operations limit reached. Please try again later."}
+            return {"bulkOperation": None, "userErrors": [error | {"code": "LIMIT_REACHED"}]}
         running = [o for o in self.operations.values() if o["status"] == "RUNNING"]
         if running and self.one_at_a_time:
             running[0]["polls"] -= 1
@@ -204,7 +211,9 @@ class ShopifyTwin(Twin):
             error = {"field": None, "message": "A bulk query operation for this app and shop is already in progress"}
             return {"bulkOperation": None, "userErrors": [error | {"code": "OPERATION_IN_PROGRESS"}]}
         gid = f"gid://shopify/BulkOperation/{len(self.operations) + 1}"
-        self.operations[gid] = {"id": gid, "status": "RUNNING", "query": query, "polls": self.polls}
+        grouped = arguments.get("groupObjects") == "true"
+        made = {"id": gid, "status": "RUNNING", "query": arguments["query"], "polls": self.polls, "grouped": grouped}
+        self.operations[gid] = made
         return {"bulkOperation": self.operations[gid], "userErrors": []}
 
     def _poll(self, gid: str) -> dict[str, Any]:
@@ -214,14 +223,14 @@ class ShopifyTwin(Twin):
             if self.fails_bulk:
                 operation |= {"status": "FAILED", "errorCode": self.fails_bulk}
             else:
-                lines = self._lines(operation["query"])
+                lines = self._lines(operation["query"], operation["grouped"])
                 path = f"/bulk/{len(self.files)}.jsonl"
                 self.files[path] = "".join(json.dumps(line) + "\n" for line in lines).encode()
                 url = f"{self.url}{path}" if lines else None
                 operation |= {"status": "COMPLETED", "url": url, "objectCount": str(len(lines))}
         return operation
 
-    def _lines(self, query: str) -> list[dict[str, Any]]:
+    def _lines(self, query: str, grouped: bool) -> list[dict[str, Any]]:
         (wanted,) = parse(query, {})[1]
         must(not wanted.arguments, "a bulk operation reads everything")
         parents, children = [], []
@@ -239,8 +248,10 @@ class ShopifyTwin(Twin):
             parents.append(value["id"])
             line = project(SCHEMA, kind, value, nodes, nested)
             found.append({k: v for k, v in line.items() if k != "lineItems"})
-        # flat since 2026-01: what is nested comes after its parents, not next to them
-        return found + [child | {"__parentId": parent} for parent, child in children]
+        nested_in = [child | {"__parentId": parent} for parent, child in children]
+        if not grouped:  # in any order
+            return nested_in + found
+        return [line for one in found for line in (one, *(n for n in nested_in if n["__parentId"] == one["id"]))]
 
 
 def stamp(at: datetime) -> str:

@@ -3,6 +3,8 @@
 api/pagination: limit (100 at most), starting_after an id, newest first, has_more.
 api/events/list: the last 30 days, type or types; previous_attributes of what was updated.
 api/versioning: the header Stripe-Version decides which fields there are.
+api/expanding_objects: expand[] puts an object where its id stands, in lists below `data`.
+changelog/basil: until then, what a capture leaves of a hold, and a hold that is cancelled, has a refund of its own.
 api/errors: `error` with type, code and message; 401 for a wrong key, 403 for one that may not.
 currencies: smallest units; no decimals, two or three.
 """
@@ -79,13 +81,15 @@ class StripeTwin(Twin):
         found = self.objects[parts[1]]
         if len(parts) == 3:
             one = next((o for o in found if o["id"] == parts[2]), None)
-            return Answer(200, one) if one else _refusal(404, "No such object")
+            return Answer(200, self._expanded(one, request, "charge")) if one else _refusal(404, "No such object")
         if parts[1] == "events":
             types = request.lists.get("types[]") or []
             must(0 < len(types) <= 20, "one to twenty types")
             found = [e for e in found if e["type"] in types and e["created"] > (self.now - KEPT).timestamp()]
         if parts[1] == "subscriptions":
             must(request.query.get("status") == "all", "ended ones are listed by status=all only")
+        if charge := request.query.get("charge"):
+            found = [o for o in found if o["charge"] == charge]
         if since := request.query.get("created[gte]"):
             found = [o for o in found if o["created"] >= int(since)]
         return self._page(found[::-1], request)
@@ -101,7 +105,13 @@ class StripeTwin(Twin):
             start = ids.index(after) + 1
         page = newest_first[start : start + size]
         shown = [{k: v for k, v in o.items() if k != "all_lines"} for o in page]
+        shown = [self._expanded(o, request, "data.charge") for o in shown]
         return Answer(200, {"object": "list", "data": shown, "has_more": start + size < len(newest_first)})
+
+    def _expanded(self, one: dict[str, Any], request: Request, path: str) -> dict[str, Any]:
+        if path not in (request.lists.get("expand[]") or []):
+            return one
+        return one | {"charge": next((o for o in self.objects["charges"] if o["id"] == one["charge"]), None)}
 
 
 def _refusal(status: int, message: str) -> Answer:
