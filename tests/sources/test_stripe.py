@@ -204,8 +204,8 @@ def test_what_is_paid_between_two_lists_comes_the_next_night(account):
     def pays(request):
         if request.path == "/v1/invoices" and not account.twin.before_each_done:
             account.twin.before_each_done = True
-            account.twin.add_charge(40, 1, account.days_ago(0), 900)
-            account.invoice(41, 2, 0, paid_out_of_band=True)
+            account.twin.add_charge(40, 1, account.now - timedelta(minutes=10), 900)
+            account.invoice(41, 2, 5 / 24 / 60, paid_out_of_band=True)
 
     account.twin.before_each_done = False
     account.twin.before_each = pays
