@@ -17,12 +17,13 @@ from typing import Any
 
 import httpx
 import psycopg
-from twins.harness import Time
 
-from perennial.activation import export, opt_outs, plan, send
+from fake_time import Time
+from perennial import http_client as client
+from perennial.activation import export, opt_outs, plan, send, whole
 from perennial.config import Config
 from perennial.connections import Connection
-from perennial.destinations import client, lists
+from perennial.destinations import lists
 from perennial.errors import PerennialError
 from perennial.warehouse.database import connect
 
@@ -111,6 +112,7 @@ def _points(passed: Passages) -> Iterator[tuple[Any, str, Callable]]:
         (plan, "make", "a plan not yet written", after),
         (plan, "approve", "an approval not yet written", after),
         (send.Account, "note", "an outcome not yet noted", before),
+        (whole, "write", "an account not yet written", before),
         (psycopg.Connection, "commit", "before a commit", before),
         (psycopg.Connection, "commit", "after a commit", after),
         (httpx.Client, "send", "before a request", before),
