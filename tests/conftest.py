@@ -19,9 +19,10 @@ NUMBERS = itertools.count(1)
 LONGEST = ("e2e", "dags", "activation", "destinations")  # a file of theirs is work enough for one process
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Longest first; what shares fixtures of a session, i.e. a folder, stays in one process."""
-    items.sort(key=lambda item: _folder(item) not in LONGEST)
+    items.sort(key=lambda item: LONGEST.index(_folder(item)) if _folder(item) in LONGEST else len(LONGEST))
     for item in items:
         group = item.path.stem if _folder(item) in LONGEST else _folder(item)
         item.add_marker(pytest.mark.xdist_group(group))
