@@ -4,8 +4,8 @@ import pytest
 from exported import TOMORROW, decide_for, people, place, rows_of, settings
 from test_every_destination import channels_of, harness_of
 from twins.harness import AUDIENCE
-from twins.vendor import Answer
 
+from http_twin import Answer
 from perennial import paths
 from perennial.activation import export, opt_outs
 from perennial.destinations import registry

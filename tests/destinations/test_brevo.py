@@ -4,8 +4,8 @@ import pytest
 from twins.brevo_twin import BrevoTwin
 from twins.harness import AUDIENCE, changes, delivery, member
 from twins.harness_brevo import BrevoHarness
-from twins.vendor import Answer
 
+from http_twin import Answer
 from perennial.errors import ConfigError
 
 

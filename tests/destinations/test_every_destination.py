@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from twins.harness import AUDIENCE, Harness, changes, delivery, member, outcomes_of
-from twins.vendor import DROP, DROP_AFTER, Answer
 
+from http_twin import DROP, DROP_AFTER, Answer
 from perennial.destinations import registry
 from perennial.destinations.base import Change
 from perennial.errors import FatalError, RetriableError

@@ -4,8 +4,8 @@ import pytest
 from pydantic import ValidationError
 from twins.harness import AUDIENCE, NIGHT, changes, delivery, member
 from twins.harness_klaviyo import KlaviyoHarness
-from twins.vendor import Answer
 
+from http_twin import Answer
 from perennial.config.destinations import Destinations
 from perennial.destinations.base import Change, Member
 from perennial.destinations.klaviyo import Destination, Settings

@@ -3,8 +3,8 @@
 import pytest
 from twins.harness import changes, delivery, member
 from twins.harness_twilio import TwilioHarness
-from twins.vendor import DROP, DROP_AFTER, Answer
 
+from http_twin import DROP, DROP_AFTER, Answer
 from perennial.destinations.base import Change
 from perennial.errors import ConfigError, FatalError, RetriableError
 

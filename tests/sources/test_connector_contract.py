@@ -8,8 +8,9 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 from examples.shop import NIGHT
-from shop_twins.server import CUT, DROP, REPEAT, Answer
+from shop_twins.server import REPEAT
 
+from http_twin import CUT, DROP, Answer
 from perennial import landing
 from perennial.clock import wall_clock
 from perennial.errors import ConfigError, FatalError, PerennialError, RetriableError

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 from examples.shop import Example
-from shop_twins.server import CUT, Answer
-from shop_twins.shopify_twin import money, stamp
+from shop_twins.shopify_twin import stamp
 
+from http_twin import CUT, Answer
 from perennial.errors import ConfigError, FatalError, RetriableError
 from perennial.sources import api, shopify
 
@@ -18,14 +18,6 @@ def shop(example_of) -> Example:
 
 def order_of(shop, number: int) -> dict:
     return shop.twin.orders[f"gid://shopify/Order/{number}"]
-
-
-def orders(found) -> dict[str, dict]:
-    return {row["order_id"]: row for row in found.rows["orders"]}
-
-
-def amounts(found) -> dict[str, str]:
-    return {row["order_id"]: row["amount"] for row in found.rows["orders"]}
 
 
 # the 60 days
@@ -43,7 +35,7 @@ def test_sixty_days_can_be_accepted_and_are_noted_every_night(shop):
     shop.twin.add_order(10, 1, shop.days_ago(80), "9.00")
     shop.twin.scopes.remove("read_all_orders")
     found = shop.read(only_last_60_days=True)
-    assert set(orders(found)) == {"11", "12"}
+    assert set(found.orders) == {"11", "12"}
     for entity in found.notes:
         assert any("older than 60 days stay unseen" in note for note in found.notes[entity])
 
@@ -52,7 +44,7 @@ def test_a_shop_younger_than_60_days_hides_nothing(shop):
     shop.twin.scopes.remove("read_all_orders")
     shop.twin.created = shop.days_ago(45)
     found = shop.read()
-    assert set(orders(found)) == {"11", "12"}
+    assert set(found.orders) == {"11", "12"}
     assert "before the shop is 60 days old" in found.notes["orders"][0]
 
 
@@ -72,7 +64,7 @@ def test_only_the_rights_that_entities_need_are_asked_for(shop):
 
 def test_a_right_to_write_is_one_to_read(shop):
     shop.twin.scopes = ["write_orders", "read_all_orders", "write_customers", "write_products"]
-    assert set(orders(shop.read())) == {"11", "12"}
+    assert set(shop.read().orders) == {"11", "12"}
 
 
 def test_protected_customer_data_is_named_when_it_is_refused(shop):
@@ -97,7 +89,7 @@ def test_updates_come_although_the_id_stays_the_same(shop):
     """airbyte 28926: the id as cursor."""
     positions = shop.read().positions
     order_of(shop, 11).update(cancelledAt=stamp(shop.days_ago(0.5)), updatedAt=stamp(shop.days_ago(0.5)))
-    assert orders(shop.read(positions))["11"]["status"] == "cancelled"
+    assert shop.read(positions).orders["11"]["status"] == "cancelled"
 
 
 def test_incremental_does_not_pull_everything_again(shop):
@@ -107,7 +99,7 @@ def test_incremental_does_not_pull_everything_again(shop):
     positions = shop.read().positions
     shop.change()
     found = shop.read(positions, overlap_days=3)
-    assert set(orders(found)) == {"12", "13"}
+    assert set(found.orders) == {"12", "13"}
     assert shop.twin.count("/bulk/") == 5, "one file per entity, of the first time"
 
 
@@ -127,8 +119,8 @@ def test_a_row_that_was_committed_late_comes_the_next_night(shop):
     """dlt 2269: an older time than the newest one known."""
     positions = shop.read().positions
     shop.twin.add_order(14, 1, shop.days_ago(21), "3.00")  # the newest known is 20 days old
-    assert "14" not in orders(shop.read(positions))
-    assert "14" in orders(shop.read(positions, overlap_days=3))
+    assert "14" not in shop.read(positions).orders
+    assert "14" in shop.read(positions, overlap_days=3).orders
 
 
 def test_the_position_is_the_newest_change_and_nothing_that_grows(shop):
@@ -156,7 +148,7 @@ def test_nothing_is_lost_while_the_shop_goes_on(shop):
     positions = {"orders": {"newest": shop.days_ago(10).isoformat()}}
     shop.twin.before_each = goes_on
     found = shop.read(positions, entities=["orders"])
-    assert {number.rpartition("/")[2] for number in shop.twin.orders} - {"11", "12"} <= set(orders(found))
+    assert {number.rpartition("/")[2] for number in shop.twin.orders} - {"11", "12"} <= set(found.orders)
 
 
 def test_an_order_that_comes_in_between_is_met_with_its_lines_and_its_customer(shop):
@@ -171,10 +163,10 @@ def test_an_order_that_comes_in_between_is_met_with_its_lines_and_its_customer(s
 
     shop.twin.before_each = arrives
     found = shop.read(positions)
-    known = set(orders(found))
+    known = set(found.orders)
     assert {row["order_id"] for row in found.rows["order_lines"]} <= known
     assert {row["order_id"] for row in found.rows["refunds"]} <= known
-    assert {o["customer_id"] for o in orders(found).values()} <= {c["customer_id"] for c in found.rows["customers"]}
+    assert {o["customer_id"] for o in found.orders.values()} <= {c["customer_id"] for c in found.rows["customers"]}
 
 
 # costs
@@ -193,7 +185,7 @@ def test_a_bucket_of_points_is_never_overdrawn_twice(shop, time):
 def test_throttling_is_waited_out_as_long_as_the_bucket_needs(shop, time):
     shop.twin.points = 30
     positions = {"orders": {"newest": shop.days_ago(30).isoformat()}}
-    assert set(orders(shop.read(positions, entities=["orders"]))) == {"12"}
+    assert set(shop.read(positions, entities=["orders"]).orders) == {"12"}
     assert shop.twin.throttled == 1
     assert 1 < time.now < 12
 
@@ -221,12 +213,12 @@ def test_orders_with_many_lines_have_all_of_them(shop):
 def test_an_earlier_bulk_operation_is_waited_for(shop):
     shop.twin.one_at_a_time = True
     shop.twin.operations["x"] = {"id": "x", "status": "RUNNING", "query": "", "polls": 3}
-    assert set(orders(shop.read())) == {"11", "12"}
+    assert set(shop.read().orders) == {"11", "12"}
 
 
 def test_as_many_bulk_operations_as_may_be_are_waited_for(shop):
     shop.twin.limit_reached = 3
-    assert set(orders(shop.read())) == {"11", "12"}
+    assert set(shop.read().orders) == {"11", "12"}
 
 
 def test_lines_of_test_orders_are_left_out_of_a_bulk_operation(shop):
@@ -239,7 +231,7 @@ def test_a_file_that_breaks_off_is_read_on_where_it_broke(shop):
         shop.twin.add_order(number, 1, shop.days_ago(30), "1.00")
     shop.twin.fail(CUT, "/bulk/", times=3)
     found = shop.read(entities=["orders"])
-    assert len(found.rows["orders"]) == len(orders(found)) == 102
+    assert len(found.rows["orders"]) == len(found.orders) == 102
 
 
 def test_a_file_with_less_than_was_counted_is_no_success(shop):
@@ -278,97 +270,13 @@ def test_rows_are_handed_on_before_all_are_there(shop, monkeypatch):
     assert len(shop.twin.calls) <= 3
 
 
-# money
-
-
-def test_a_refund_counts_on_its_own_day_and_the_order_on_its_own(shop):
-    """dbt_shopify booked refunds on the order's day until 1.6."""
-    found = shop.read()
-    assert found.rows["refunds"][0]["refunded_at"] == stamp(shop.days_ago(39))
-    assert orders(found)["11"]["ordered_at"] == stamp(shop.days_ago(40))
-    assert amounts(found)["11"] == "100.00", "what was sold is not lessened by what was given back later"
-
-
-def test_an_imported_order_counts_on_the_day_it_was_processed(shop):
-    """dbt_shopify uses created."""
-    order_of(shop, 11)["processedAt"] = stamp(shop.days_ago(400))
-    assert orders(shop.read())["11"]["ordered_at"] == stamp(shop.days_ago(400))
-
-
-def test_cancelled_orders_are_cancelled_and_test_orders_none(shop):
-    """dbt_shopify counts cancelled ones into a customer's lifetime."""
-    order_of(shop, 12).update(cancelledAt=stamp(shop.days_ago(19)), currentTotalPriceSet=money("0.0"))
-    shop.twin.add_order(13, 1, shop.days_ago(3), "99.00", test=True)
-    shop.refund(903, 13, 2, "1.00")
-    found = shop.read()
-    assert orders(found)["12"]["status"] == "cancelled"
-    assert orders(found)["12"]["cancelled_at"] == stamp(shop.days_ago(19))
-    assert amounts(found) == {"11": "100.00", "12": "50.00"}
-    assert {row["order_id"] for row in found.rows["order_lines"]} == {"11", "12"}
-    assert {row["refund_id"] for row in found.rows["refunds"]} == {"901"}
-    assert "1 test orders left out" in found.notes["orders"]
-    again = shop.read({e: {"newest": shop.days_ago(4).isoformat()} for e in found.rows})
-    assert (again.rows["orders"], again.rows["order_lines"], again.rows["refunds"]) == ([], [], [])
-
-
-def test_split_tenders_and_over_refunds_are_counted_once(shop):
-    """dbt_shopify joins an order with `sale` and `capture` twice, so refunds double."""
-    shop.refund(902, 11, 10, "90.00")
-    order_of(shop, 11).update(totalRefundedSet=money("120.00"), currentTotalPriceSet=money("0.0"))
-    found = shop.read()
-    assert amounts(found)["11"] == "100.00"
-    assert [row["amount"] for row in found.rows["refunds"]] == ["30.00", "90.00"]
-
-
-def test_what_was_taken_off_before_it_was_paid_was_never_sold(shop):
-    order_of(shop, 12).update(currentTotalPriceSet=money("35.00"), totalReceivedSet=money("35.00"))
-    shop.twin.add_order(13, 1, shop.days_ago(3), "80.00", currentTotalPriceSet=money("60.00"))
-    shop.refund(902, 13, 2, "20.00")
-    assert amounts(shop.read()) == {"11": "100.00", "12": "35.00", "13": "80.00"}
-
-
-def test_what_was_paid_for_stays_sold_although_goods_are_taken_off(shop):
-    """Restocked, settled elsewhere, or a refund that is still on its way: the money was received."""
-    order_of(shop, 12).update(currentTotalPriceSet=money("0.0"), totalReceivedSet=money("50.00"))
-    shop.twin.add_order(
-        13, 1, shop.days_ago(3), "80.00", currentTotalPriceSet=money("0.0"), totalReceivedSet=money("0.0")
-    )
-    assert amounts(shop.read()) == {"11": "100.00", "12": "50.00", "13": "0.0"}
-
-
-def test_discount_codes_are_taken_off_the_lines(shop):
-    for line in order_of(shop, 12)["lineItems"]:
-        line["discountedTotalSet"] = lambda given: money("80.00" if "withCodeDiscounts" in given else "100.00")
-    first = shop.read(entities=["order_lines"])
-    again = shop.read({"order_lines": {"newest": shop.days_ago(21).isoformat()}}, entities=["order_lines"])
-    for found in (first, again):
-        assert [row["amount"] for row in found.rows["order_lines"] if row["order_id"] == "12"] == ["80.00"]
-
-
-def test_goods_that_come_back_without_money_are_no_refund(shop):
-    shop.refund(902, 12, 10, "0.0")
-    assert {row["refund_id"] for row in shop.read().rows["refunds"]} == {"901"}
-
-
-@pytest.mark.parametrize(("setting", "sold"), [("shop", ("100.00", "USD")), ("presentment", ("92.10", "EUR"))])
-def test_an_amount_is_never_summed_as_if_it_were_another_currency(shop, setting, sold):
-    """wp-calypso 23281, woocommerce-payments 4282, Sylius 2526, dbt_shopify 52."""
-    order = order_of(shop, 11)
-    for name in ("totalPriceSet", "currentTotalPriceSet"):
-        order[name] = money("100.00", "92.10", "EUR")
-    order["refunds"][0]["totalRefundedSet"] = money("30.00", "27.00", "EUR")
-    found = shop.read(money=setting)
-    assert (amounts(found)["11"], orders(found)["11"]["currency"]) == sold
-    assert found.rows["refunds"][0]["currency"] == sold[1]
-
-
 # people
 
 
 def test_an_order_without_a_customer_is_known_by_its_address_or_rejected_with_a_reason(shop):
     shop.twin.add_order(13, None, shop.days_ago(3), "5.00", email=" Ann@Example.com ")
     shop.twin.add_order(14, None, shop.days_ago(3), "5.00")
-    found = orders(shop.read())
+    found = shop.read().orders
     assert found["13"]["customer_id"] == api.email_key("ann@example.com")
     assert found["14"]["customer_id"] is None  # the contract puts it into quarantine
 

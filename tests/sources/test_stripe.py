@@ -14,10 +14,6 @@ def account(example_of) -> Example:
     return example_of("stripe")
 
 
-def orders(found) -> dict[str, dict]:
-    return {row["order_id"]: row for row in found.rows["orders"]}
-
-
 def events(found, kind: str) -> list[tuple[str, str | None]]:
     return [(r["event_id"], r["scheduled_for"]) for r in found.rows["events"] if r["event_type"] == kind]
 
@@ -31,22 +27,22 @@ def at(seconds: int) -> str:
 
 def test_a_payment_with_an_intent_an_invoice_and_a_charge_is_one_order(account):
     found = account.read()
-    assert set(orders(found)) == {"ch_11", "ch_14"}
-    assert orders(found)["ch_11"]["amount"] == "100.00"
+    assert set(found.orders) == {"ch_11", "ch_14"}
+    assert found.orders["ch_11"]["amount"] == "100.00"
     assert {row["order_id"] for row in found.rows["order_lines"]} == {"ch_11"}
 
 
 def test_failed_attempts_and_holds_that_were_not_captured_are_no_orders(account):
     account.twin.add_charge(20, 1, account.days_ago(5), 900, status="failed", captured=False, amount_captured=0)
     found = account.read()
-    assert set(orders(found)) == {"ch_11", "ch_14"}
+    assert set(found.orders) == {"ch_11", "ch_14"}
     assert found.notes["orders"] == ["2 payments that failed or were not captured left out"]
 
 
 def test_a_hold_counts_by_what_was_captured_of_it(account):
     positions = account.read().positions
     account.change()
-    assert orders(account.read(positions))["ch_12"]["amount"] == "45.00"
+    assert account.read(positions).orders["ch_12"]["amount"] == "45.00"
 
 
 def test_what_a_capture_lets_go_of_is_no_refund(account):
@@ -74,8 +70,8 @@ def test_an_invoice_paid_outside_of_stripe_is_an_order_and_one_paid_with_credit_
     account.invoice(31, 2, 3, amount_paid=0)
     account.invoice(32, 2, 3, status="open", paid_out_of_band=True)
     found = account.read()
-    assert set(orders(found)) == {"ch_11", "ch_14", "in_30"}
-    assert (orders(found)["in_30"]["amount"], orders(found)["in_30"]["customer_id"]) == ("25.00", "cus_2")
+    assert set(found.orders) == {"ch_11", "ch_14", "in_30"}
+    assert (found.orders["in_30"]["amount"], found.orders["in_30"]["customer_id"]) == ("25.00", "cus_2")
     assert {row["order_id"] for row in found.rows["order_lines"]} == {"ch_11", "in_30"}
 
 
@@ -99,7 +95,7 @@ def test_long_invoices_have_all_their_lines_less_their_discounts(account):
 def test_smallest_units_are_of_their_currency(account, units, currency, amount):
     """Hundredths are not everywhere; compare wp-calypso 23281: currencies summed as if they were one."""
     account.twin.add_charge(20, 1, account.days_ago(5), units, currency=currency)
-    found = orders(account.read())["ch_20"]
+    found = account.read().orders["ch_20"]
     assert (found["amount"], found["currency"]) == (amount, currency.upper())
 
 
@@ -174,7 +170,7 @@ def test_incremental_does_not_pull_everything_again(account):
     before = len(account.twin.calls)
     account.change()
     found = account.read(positions, overlap_days=1, entities=["orders"])
-    assert set(orders(found)) == {"ch_12", "ch_13", "ch_14"}
+    assert set(found.orders) == {"ch_12", "ch_13", "ch_14"}
     assert len(account.twin.calls) - before == 4, "charges, invoices, and the events of both"
 
 
@@ -182,7 +178,7 @@ def test_after_a_pause_longer_than_events_are_kept_everything_is_read_again(acco
     positions = {e: {"newest": account.days_ago(29).isoformat()} for e in account.settings().entities}
     account.twin.add_charge(5, 1, account.days_ago(80), 100)
     found = account.read(positions)
-    assert "ch_5" in orders(found)
+    assert "ch_5" in found.orders
     assert "everything is read" in found.notes["orders"][0]
 
 
@@ -211,8 +207,8 @@ def test_what_is_paid_between_two_lists_comes_the_next_night(account):
     account.twin.before_each = pays
     first = account.read(entities=["orders"])
     second = account.read(first.positions, entities=["orders"])
-    assert "ch_40" not in orders(first)
-    assert "ch_40" in orders(second)
+    assert "ch_40" not in first.orders
+    assert "ch_40" in second.orders
 
 
 def test_nothing_is_lost_while_the_account_goes_on(account):
@@ -220,8 +216,8 @@ def test_nothing_is_lost_while_the_account_goes_on(account):
         account.twin.add_charge(number, 1, account.days_ago(9) + timedelta(minutes=number), 100)
     account.twin.before_each = lambda _: account.twin.add_charge(1000 + len(account.twin.calls), 1, account.now, 100)
     found = account.read(entities=["orders"])
-    assert {f"ch_{number}" for number in range(100, 450)} <= set(orders(found))
-    assert len(found.rows["orders"]) == len(orders(found))
+    assert {f"ch_{number}" for number in range(100, 450)} <= set(found.orders)
+    assert len(found.rows["orders"]) == len(found.orders)
 
 
 def test_what_is_deleted_while_it_is_read_is_for_another_attempt(account):
@@ -249,8 +245,8 @@ def test_a_row_that_was_committed_late_comes_the_next_night(account):
     """dlt 2269."""
     positions = account.read().positions
     account.twin.add_charge(15, 1, account.days_ago(12.5), 100)
-    assert "ch_15" not in orders(account.read(positions))
-    assert "ch_15" in orders(account.read(positions, overlap_days=1))
+    assert "ch_15" not in account.read(positions).orders
+    assert "ch_15" in account.read(positions, overlap_days=1).orders
 
 
 def test_rows_are_handed_on_before_all_are_there(account, monkeypatch):
@@ -275,9 +271,9 @@ def test_who_pays_as_a_guest_is_one_customer(account):
     account.twin.add_charge(24, 1, account.days_ago(4), 100, receipt_email="c1@example.com")  # no guest
     found = account.read()
     key = api.email_key("guest@example.com")
-    assert orders(found)["ch_20"]["customer_id"] == orders(found)["ch_21"]["customer_id"] == key
-    assert orders(found)["ch_22"]["customer_id"] == api.email_key("r@example.com")
-    assert orders(found)["ch_23"]["customer_id"] is None  # the contract puts it into quarantine
+    assert found.orders["ch_20"]["customer_id"] == found.orders["ch_21"]["customer_id"] == key
+    assert found.orders["ch_22"]["customer_id"] == api.email_key("r@example.com")
+    assert found.orders["ch_23"]["customer_id"] is None  # the contract puts it into quarantine
     assert {row["customer_id"] for row in found.rows["customers"]} == {
         "cus_1",
         "cus_2",
@@ -368,8 +364,8 @@ def test_a_test_account_is_never_taken_for_a_live_one(account):
 def test_test_objects_are_left_out_and_noted(account):
     account.twin.add_charge(20, 1, account.days_ago(5), 900, livemode=False)
     found = account.read()
-    assert "ch_20" not in orders(found)
+    assert "ch_20" not in found.orders
     assert "1 test objects left out" in found.notes["orders"]
     account.twin.key = "sk_test_0123456789abcdef"
     found = account.read(connection=account.connection(account.twin.key), test_mode=True)
-    assert set(orders(found)) == {"ch_20"}
+    assert set(found.orders) == {"ch_20"}

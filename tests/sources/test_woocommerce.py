@@ -17,10 +17,6 @@ def shop(example_of) -> Example:
     return example_of("woocommerce")
 
 
-def orders(found) -> dict[str, dict]:
-    return {row["order_id"]: row for row in found.rows["orders"]}
-
-
 def customers(found) -> dict[str, dict]:
     return {row["customer_id"]: row for row in found.rows["customers"]}
 
@@ -45,7 +41,7 @@ def customers(found) -> dict[str, dict]:
 )
 def test_a_status_is_a_sale_or_none(shop, status, meant):
     shop.twin.orders[12] |= {"status": status, "date_modified_gmt": stamp(shop.days_ago(19))}
-    found = orders(shop.read()).get("12")
+    found = shop.read().orders.get("12")
     assert (found and found["status"]) == meant
     if status == "cancelled":
         assert found["cancelled_at"] == f"{stamp(shop.days_ago(19))}+00:00"
@@ -54,7 +50,7 @@ def test_a_status_is_a_sale_or_none(shop, status, meant):
 def test_what_was_cancelled_before_anybody_paid_was_no_order(shop):
     shop.twin.orders[12] |= {"status": "cancelled", "date_paid_gmt": None}
     found = shop.read()
-    assert set(orders(found)) == {"11"}
+    assert set(found.orders) == {"11"}
     assert "1 orders that nobody paid for left out" in found.notes["orders"]
 
 
@@ -63,7 +59,7 @@ def test_a_sale_that_turns_out_to_be_none_is_cancelled(shop, status):
     """Also what is deleted comes: a trashed order is one that changed (compare airbyte 10281: no deletes)."""
     positions = shop.read().positions
     shop.twin.orders[12] |= {"status": status, "date_modified_gmt": stamp(shop.days_ago(0.5))}
-    found = orders(shop.read(positions, overlap_days=3))
+    found = shop.read(positions, overlap_days=3).orders
     assert found["12"]["status"] == "cancelled"
 
 
@@ -72,15 +68,15 @@ def test_a_failed_checkout_of_today_stays_no_order_however_often_it_is_read(shop
     shop.twin.add_order(13, 1, shop.days_ago(1), "5.00", status="failed", date_paid_gmt=None)
     shop.twin.add_order(14, 1, shop.days_ago(0.9), "5.00")
     first = shop.read(positions, overlap_days=3)
-    assert set(orders(first)) == {"12", "14"}
+    assert set(first.orders) == {"12", "14"}
     shop.twin.add_order(15, 1, shop.days_ago(0.1), "5.00")
     second = shop.read(first.positions, overlap_days=3)
-    assert set(orders(second)) == {"14", "15"}
+    assert set(second.orders) == {"14", "15"}
 
 
 def test_other_statuses_can_be_no_orders(shop):
     shop.twin.orders[12]["status"] = "quote"
-    assert set(orders(shop.read(no_orders=["quote", "pending"]))) == {"11"}
+    assert set(shop.read(no_orders=["quote", "pending"]).orders) == {"11"}
 
 
 # refunds
@@ -116,7 +112,7 @@ def test_partial_and_over_refunds_are_kept_as_they_are(shop):
     shop.twin.add_refund(902, 11, shop.days_ago(5), "90.00")
     found = shop.read()
     assert [Decimal(row["amount"]) for row in found.rows["refunds"]] == [30, 90]
-    assert Decimal(orders(found)["11"]["amount"]) == 100
+    assert Decimal(found.orders["11"]["amount"]) == 100
 
 
 def test_an_old_version_that_lists_no_refunds_is_named(shop):
@@ -158,7 +154,7 @@ def test_nothing_is_lost_while_the_shop_goes_on(shop):
 
     shop.twin.before_each = goes_on
     found = shop.read(entities=["orders"])
-    assert {str(number) for number in shop.twin.orders} <= set(orders(found))
+    assert {str(number) for number in shop.twin.orders} <= set(found.orders)
 
 
 def test_pages_that_are_shorter_than_asked_for_are_not_the_last(shop):
@@ -166,7 +162,7 @@ def test_pages_that_are_shorter_than_asked_for_are_not_the_last(shop):
     for number in range(100, 300):
         shop.twin.add_order(number, 1, shop.days_ago(9) + timedelta(minutes=number), "1.00")
     shop.twin.per_page = 93
-    assert len(orders(shop.read(entities=["orders"]))) > 180
+    assert len(shop.read(entities=["orders"]).orders) > 180
 
 
 def test_a_cache_between_does_not_keep_us_for_ever(shop):
@@ -187,8 +183,8 @@ def test_a_row_that_was_committed_late_comes_the_next_night(shop):
     """dlt 2269: an older time than the newest one known."""
     positions = shop.read().positions
     shop.twin.add_order(14, 1, shop.days_ago(21), "3.00")
-    assert "14" not in orders(shop.read(positions))
-    assert "14" in orders(shop.read(positions, overlap_days=3))
+    assert "14" not in shop.read(positions).orders
+    assert "14" in shop.read(positions, overlap_days=3).orders
 
 
 def test_the_position_is_the_newest_change_and_nothing_that_grows(shop):
@@ -202,16 +198,16 @@ def test_the_position_is_the_newest_change_and_nothing_that_grows(shop):
 
 def test_times_are_read_as_gmt_whatever_the_site_shows(shop):
     """umbraco 778, woocommerce 12594: a site's zone taken for UTC moves orders over midnight."""
-    assert orders(shop.read())["11"]["ordered_at"] == f"{stamp(shop.days_ago(40))}+00:00"
+    assert shop.read().orders["11"]["ordered_at"] == f"{stamp(shop.days_ago(40))}+00:00"
 
 
 def test_amounts_keep_their_own_currency_and_all_their_decimals(shop):
     """wp-calypso 23281, woocommerce-payments 4282."""
     shop.twin.orders[11] |= {"currency": "KWD", "total": "12.3456"}
     found = shop.read()
-    assert (orders(found)["11"]["amount"], orders(found)["11"]["currency"]) == ("12.3456", "KWD")
+    assert (found.orders["11"]["amount"], found.orders["11"]["currency"]) == ("12.3456", "KWD")
     assert found.rows["refunds"][0]["currency"] == "KWD"
-    assert orders(found)["12"]["currency"] == "USD"
+    assert found.orders["12"]["currency"] == "USD"
 
 
 # people
@@ -224,7 +220,7 @@ def test_a_guest_is_one_customer_however_often_she_orders(shop):
         shop.twin.add_order(number, 0, shop.days_ago(3), "5.00", billing=billing)
     found = shop.read()
     key = api.email_key("guest@example.com")
-    assert orders(found)["21"]["customer_id"] == orders(found)["22"]["customer_id"] == key
+    assert found.orders["21"]["customer_id"] == found.orders["22"]["customer_id"] == key
     assert customers(found)[key]["country"] == "FR"
     assert set(customers(found)) == {"1", "2", key, api.email_key("other@example.com")}
 
@@ -240,7 +236,7 @@ def test_a_guest_is_told_of_once_a_night_with_her_first_day_and_her_newest_numbe
 
 def test_a_guest_without_an_address_is_for_the_contract_to_reject(shop):
     shop.twin.add_order(21, 0, shop.days_ago(3), "5.00", billing={"email": ""})
-    assert orders(shop.read())["21"]["customer_id"] is None
+    assert shop.read().orders["21"]["customer_id"] is None
 
 
 def test_accounts_are_all_read_every_so_many_days_and_new_ones_nightly(shop):

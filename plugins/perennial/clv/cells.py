@@ -6,8 +6,11 @@ are one order. Customers with the same history are one cell with a count: that i
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+
+EXACT = 2.0**53  # up to here floating point holds every whole number
 
 
 @dataclass(frozen=True)
@@ -20,17 +23,17 @@ class Cells:
     count: np.ndarray
     rejected: int = 0
 
-    @property
+    @cached_property
     def customers(self) -> float:
         """How many customers the cells hold."""
         return float(self.count.sum())
 
-    @property
+    @cached_property
     def repeaters(self) -> float:
         """How many of them came back at least once."""
         return float(self.count[self.x > 0].sum())
 
-    @property
+    @cached_property
     def repeats(self) -> float:
         """How many orders followed the first ones."""
         return float(self.count @ self.x)
@@ -56,9 +59,17 @@ def collapse(x: np.ndarray, t_x: np.ndarray, T: np.ndarray, count: np.ndarray | 
     kept = valid(x, t_x, T) & np.isfinite(count) & (count > 0)
     rejected = int(np.nan_to_num(count[~kept], nan=1, posinf=1, neginf=1).clip(1).sum())
     x, t_x, T, count = x[kept], t_x[kept], T[kept], count[kept]
-    order = np.lexsort((T, t_x, x))
+    order = _order(x, t_x, T)
     x, t_x, T, count = x[order], t_x[order], T[order], count[order]
     if len(x) == 0:
         return Cells(x, t_x, T, count, rejected)
     starts = np.flatnonzero(np.r_[True, (np.diff(x) != 0) | (np.diff(t_x) != 0) | (np.diff(T) != 0)])
     return Cells(x[starts], t_x[starts], T[starts], np.add.reduceat(count, starts), rejected)
+
+
+def _order(x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> np.ndarray:
+    """What sorts histories by x, t_x, T; whole days make one number of the three, and one sort instead of three."""
+    days, whole = T.max(initial=0) + 1, all((column == np.floor(column)).all() for column in (t_x, T))
+    if not whole or (x.max(initial=0) + 1) * days * days > EXACT:
+        return np.lexsort((T, t_x, x))
+    return np.argsort((x * days + t_x) * days + T)

@@ -25,8 +25,10 @@ def inliers(cells: Cells, estimate: Callable[[Cells], Parameters]) -> np.ndarray
     if not suspect.any():
         return ~suspect
     p = estimate(cells.where(~suspect))
-    tail = betainc(np.maximum(cells.x, 1), p.r, cells.T / (p.alpha + cells.T))
-    impossible = suspect & (cells.customers * tail < EXPECTED)
+    busy = cells.where(suspect)
+    tail = betainc(busy.x, p.r, busy.T / (p.alpha + busy.T))
+    impossible = suspect.copy()
+    impossible[suspect] = cells.customers * tail < EXPECTED
     if cells.count[impossible].sum() > max(1.0, MOST * cells.customers):
         return np.full(len(cells.x), True)
     return ~impossible

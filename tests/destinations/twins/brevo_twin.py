@@ -5,9 +5,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from http_twin import Answer
 from twins.spec import Spec, read_yaml
 from twins.swagger import converted
-from twins.vendor import Answer, Request, Twin, route
+from twins.vendor import Request, Twin, route
 
 KEY = "xkeysib-0123456789abcdef"
 NOW = "2100-01-01T00:00:00.000Z"  # later than whatever the machine's clock says

@@ -4,8 +4,9 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
+import pytest
 from pydantic import TypeAdapter
 
 from perennial.connections import Connection
@@ -48,23 +49,26 @@ class Harness:
 
     def people(self) -> dict[str, dict[str, Any]]:
         """Who is in the audience's list, with the attributes by our names."""
-        raise NotImplementedError
+        self._not_told("who is in a list")
 
     def opt_out(self, address: str, reason: str) -> None:
         """The person says so at the vendor, on 2018-01-04 at noon."""
-        raise NotImplementedError
+        self._not_told("how people opt out")
 
     def opted_out(self) -> set[str]:
         """Whom the vendor would not write to."""
-        raise NotImplementedError
+        self._not_told("who opted out")
 
     def another_list(self, address: str) -> Callable[[], bool]:
         """Puts somebody into a list of somebody else's; the function tells whether she is still in it."""
-        raise NotImplementedError
+        self._not_told("how to fill another list")
 
     def spoil(self, address: str) -> None:
         """The vendor takes everybody but this one."""
-        raise NotImplementedError
+        self._not_told("how one person is refused")
+
+    def _not_told(self, what: str) -> NoReturn:
+        pytest.fail(f"{type(self).__name__} does not say {what}, and the test asks")
 
     def close(self) -> None:
         if self.twin:

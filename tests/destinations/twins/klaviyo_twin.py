@@ -6,8 +6,9 @@ import re
 from datetime import datetime
 from typing import Any
 
+from http_twin import Answer
 from twins.spec import Spec
-from twins.vendor import Answer, Request, Twin, route
+from twins.vendor import Request, Twin, route
 
 KEY = "pk_0123456789abcdef"
 NOW = "2018-01-05T04:00:00+00:00"

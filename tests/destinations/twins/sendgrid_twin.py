@@ -4,8 +4,9 @@ import itertools
 import uuid
 from typing import Any
 
+from http_twin import Answer
 from twins.spec import Spec
-from twins.vendor import Answer, Request, Twin, route
+from twins.vendor import Request, Twin, route
 
 KEY = "SG.0123456789abcdef.0123456789"
 NOW = "2018-01-05T04:00:00Z"

@@ -4,8 +4,9 @@ import base64
 import itertools
 from typing import Any
 
+from http_twin import Answer
 from twins.spec import Spec
-from twins.vendor import Answer, Request, Twin, route
+from twins.vendor import Request, Twin, route
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 KEY = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"

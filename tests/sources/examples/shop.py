@@ -1,12 +1,14 @@
 """What the contract test needs to know of each kind of source."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
 from shop_twins.server import Twin
 
 from perennial.connections import Connection
@@ -25,8 +27,18 @@ class Read:
     positions: dict[str, Any] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def orders(self) -> dict[str, dict[str, str | None]]:
+        """The orders by their numbers."""
+        return {row["order_id"]: row for row in self.rows["orders"]}
 
-class Example:
+    @property
+    def amounts(self) -> dict[str, str | None]:
+        """What was sold, by the order's number."""
+        return {number: row["amount"] for number, row in self.orders.items()}
+
+
+class Example(ABC):
     """A shop with customers 1 and 2 and their orders 11 and 12; then 2 changes 12, and 1 orders 13.
 
     Rows are named by the first column of their key in the contract. A kind without a server of its own leaves `twin`
@@ -44,15 +56,17 @@ class Example:
         self.state, self.now, self.monotonic = state, now, monotonic
         self.begin()
 
+    @abstractmethod
     def begin(self) -> None:
-        raise NotImplementedError
+        """Set the shop up."""
 
+    @abstractmethod
     def change(self) -> None:
-        raise NotImplementedError
+        """Let the second day happen."""
 
     def revoke(self) -> None:
         """Take a right away from the key."""
-        raise NotImplementedError
+        pytest.fail(f"{type(self).__name__} does not say how, and the test asks")
 
     def own(self) -> dict[str, Any]:
         """Settings of the kind."""

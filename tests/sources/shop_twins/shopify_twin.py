@@ -17,8 +17,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from http_twin import Answer
 from shop_twins.graphql import Field, Refused, Schema, cost, parse, project
-from shop_twins.server import Answer, Request, Twin, must
+from shop_twins.server import Request, Twin, must
 
 TOKEN = "shpat_0123456789abcdef"
 LARGEST, FILLED_PER_SECOND, ONE_QUERY = 2000, 100, 1000

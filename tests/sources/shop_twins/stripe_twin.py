@@ -12,7 +12,8 @@ currencies: smallest units; no decimals, two or three.
 from datetime import datetime, timedelta
 from typing import Any
 
-from shop_twins.server import Answer, Request, Twin, must
+from http_twin import Answer
+from shop_twins.server import Request, Twin, must
 
 KEY = "sk_live_0123456789abcdef"
 LISTS = ("charges", "refunds", "disputes", "invoices", "customers", "subscriptions", "events")

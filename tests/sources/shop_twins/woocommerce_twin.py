@@ -12,7 +12,8 @@ import base64
 from datetime import datetime
 from typing import Any
 
-from shop_twins.server import Answer, Request, Twin, must
+from http_twin import Answer
+from shop_twins.server import Request, Twin, must
 
 KEY, SECRET = "ck_0123456789abcdef", "cs_fedcba9876543210"
 HIDDEN = ("trash", "auto-draft")
