@@ -77,8 +77,3 @@
         else '+' || ltrim(regexp_replace({{ address }}, '[^0-9]', '', 'g'), '0')
     end
 {%- endmacro %}
-
-{# How many of the days on which she was written to are this one or later. #}
-{% macro count_days_from(day) -%}
-    (select count(*) from unnest(written.days) as written_to (day) where written_to.day >= {{ day }})
-{%- endmacro %}

@@ -10,7 +10,7 @@
 
 {# Fingerprint of what the days of a person are built from. #}
 {% macro days_hash(facts_hash, acquisition_source) -%}
-    {%- set mechanism = 1 -%} {# raise it when the SQL of int_customer_days or of what is built from it changes #}
+    {%- set mechanism = 2 -%} {# raise it when the SQL of int_customer_days or of what is built from it changes #}
     md5(concat_ws(',', {{ mechanism }}, {{ facts_hash }}, {{ acquisition_source }}))
 {%- endmacro %}
 

@@ -6,7 +6,8 @@
 {% macro where_scores_begin(measure, value, rows) -%}
     {%- set rfm = var('value').rfm -%}
     {%- if rfm.method == 'fixed' and measure in rfm.cuts -%}
-        {%- set sign = '-' if value.startswith('-') else '' -%}
+        {%- set sign = '-' if measure == 'recency' else '' -%}
+        {#- less is better of days only -#}
         {%- set cuts = rfm.cuts[measure] | sort(reverse=(sign == '-')) -%}
         select array[{% for cut in cuts %}{{ sign }}{{ cut }}{{ ', ' if not loop.last }}{% endfor %}]::double precision [] as begin_at
     {%- else -%}

@@ -223,9 +223,14 @@ def approve(plans: list[str], by: str = "Airflow") -> None:
 
 
 def send(as_of: date, lookup: Lookup = configured) -> int:
-    """Export the audiences of the night; returns the people exported. GateError unless the marts are this night's."""
+    """Export the audiences of the night; returns the people exported. GateError unless the marts are this night's.
+
+    Opt-outs are asked for once more: hours may have passed since the audiences were decided, until somebody approved.
+    """
     with exclusively("marts"), recorded(as_of, "export") as step:
-        step.rows = export.run(as_of, _sendable(as_of), lookup)
+        settings = _sendable(as_of)
+        opt_outs.pull(settings, lookup)
+        step.rows = export.run(as_of, settings, lookup)
         _mark(as_of, exported_at=wall_clock())
     return step.rows
 

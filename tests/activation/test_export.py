@@ -309,3 +309,69 @@ def test_members_and_changes_show_no_address_when_printed():
     from perennial.destinations.base import Change, Member
 
     assert "@" not in repr(Change("add", Member("k", "ann@example.com", {"stage": "lost"})))
+
+
+def opt_out(address: str, channel: str = "email") -> None:
+    with connect() as session:
+        session.execute(
+            "insert into pii.opt_outs values ('tool', %s, %s, 'unsubscribed', '2018-01-05 09:00+00')",
+            [channel, address],
+        )
+
+
+def test_who_opts_out_while_a_plan_waits_is_left_out_and_the_approval_holds(rows):
+    decide(people(3))
+    waiting = settings(guards={"first": True})
+    assert export.run(NIGHT, waiting) == 0
+    with connect() as session:
+        assert plan.approve(session, f"{NIGHT}.lost.shelf", "anna")
+    opt_out(" P1@Example.com")
+    assert export.run(NIGHT, waiting) == 2
+    assert on_shelf() == set(people(3).values()) - {"p1@example.com"}
+    found = {
+        row["customer_key"]: row["status"] for row in rows("select customer_key, status from activation.export_rows")
+    }
+    assert found == {"k0000": "done", "k0001": "rejected", "k0002": "done"}
+
+
+def test_an_opt_out_on_another_channel_leaves_her_in():
+    decide(people(2))
+    opt_out("p1@example.com", "sms")
+    assert export.run(NIGHT, settings()) == 2
+
+
+def test_a_rejected_change_is_forgotten_when_the_plan_is_another(rows):
+    decide(people(2))
+    Destination.reject = {"k0001"}
+    export.run(NIGHT, settings())
+    decide(people(1))
+    export.run(NIGHT, settings())
+    assert [row["customer_key"] for row in rows("select customer_key from activation.export_rows")] == ["k0000"]
+
+
+def test_who_is_replayed_but_has_left_is_not_told(rows):
+    decide(people(2))
+    Destination.reject = {"k0001"}
+    export.run(NIGHT, settings())
+    opt_out("p1@example.com")
+    Destination.reject = set()
+    with connect() as session:
+        session.execute("update activation.export_rows set status = 'planned' where status = 'rejected'")
+    export.run(NIGHT, settings())
+    assert on_shelf() == {"p0@example.com"}
+
+
+def test_an_answer_of_the_warehouse_quotes_nobody_and_leaves_other_audiences_alone(monkeypatch, capsys):
+    decide(people(2))
+    decide(people(2, first=5), audience="silent")
+
+    def broken(session, made):
+        if made.audience == "lost":
+            session.execute("select 'p0@example.com'::integer")
+        return 0
+
+    monkeypatch.setattr(plan, "drop_opted_out", broken)
+    with pytest.raises(RetriableError, match="lost to shelf: the warehouse answered 22P02"):
+        export.run(NIGHT, settings(audiences=("lost", "silent")))
+    assert "@" not in capsys.readouterr().out
+    assert on_shelf("silent") == set(people(2, first=5).values())

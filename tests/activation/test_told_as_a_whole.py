@@ -43,16 +43,18 @@ class AtOnce(shelf.Destination):
 
 
 def nights(seed: int) -> list[dict]:
-    """Who belongs to the audience on five nights, with which addresses and stages, and who is refused."""
+    """Who belongs to the audience on five nights, with addresses and stages, and who of the new ones is refused."""
     draw = random.Random(seed)
-    found = []
+    found, seen = [], set()
     for night in range(5):
         chosen = {key: address for key, address in people(30).items() if draw.random() < 0.6}
         for key in list(chosen):
             if draw.random() < 0.15:
                 chosen[key] = f"{key}-{night}@example.com"
         stages = {key: draw.choice(["lost", "silent"]) for key in chosen}
-        found.append({"people": chosen, "stages": stages, "refused": {k for k in chosen if draw.random() < 0.1}})
+        refused = {key for key in chosen if key not in seen and draw.random() < 0.2}
+        seen |= set(chosen)
+        found.append({"people": chosen, "stages": stages, "refused": refused})
     return found
 
 
@@ -86,3 +88,39 @@ def test_both_leave_the_same_account(warehouse, rows, monkeypatch, seed):
     assert {row["op"] for row in one_by_one["rows"]} == {"add", "update", "remove"}
     assert {row["status"] for row in one_by_one["rows"]} == {"done", "rejected"}
     assert account(rows, AtOnce, told, monkeypatch) == one_by_one
+
+
+@pytest.fixture
+def at_once(warehouse, monkeypatch):
+    """A destination of that kind, with nothing in it."""
+    module = SimpleNamespace(Settings=shelf.Settings, Destination=AtOnce)
+    monkeypatch.setattr(registry, "kinds", lambda: {"shelf": module})
+    shelf.clean()
+    with connect() as session:
+        session.execute(TABLES)
+
+
+def members(rows) -> set[str]:
+    return {row["customer_key"] for row in rows("select customer_key from pii.destination_members")}
+
+
+def test_who_was_rejected_and_is_in_it_after_all_is_a_member_who_was_written_to(at_once, rows):
+    decide(people(3))
+    shelf.Destination.reject = {"k0001"}
+    export.run(NIGHT, settings())
+    assert members(rows) == {"k0000", "k0002"}
+    shelf.Destination.reject = set()
+    export.run(NIGHT, settings())
+    assert members(rows) == set(people(3))
+    assert {row["customer_key"] for row in rows("select customer_key from activation.contact_ledger")} == members(rows)
+    assert [row["status"] for row in rows("select status from activation.export_rows")] == ["done"] * 3
+
+
+def test_who_is_left_out_of_it_is_no_member_any_more(at_once, rows):
+    decide(people(3))
+    export.run(NIGHT, settings())
+    tomorrow = NIGHT + timedelta(days=1)
+    decide(people(3), as_of=tomorrow)
+    shelf.Destination.reject = {"k0001"}
+    export.run(tomorrow, settings())
+    assert members(rows) == {"k0000", "k0002"}

@@ -28,7 +28,7 @@ from servers_here import (
 )
 
 from perennial import embedded
-from perennial.embedded import programs
+from perennial.embedded import programs, sizing
 
 
 @pytest.mark.server
@@ -76,16 +76,22 @@ def pretend_starting() -> str:
     """Make the live server look as if it still started; returns what its pid file said."""
     text = (embedded.pgdata() / "postmaster.pid").read_text()
     assert "ready   " in text
-    (embedded.pgdata() / "postmaster.pid").write_text(text.replace("ready   ", "starting"))
+    put_pid_file(text.replace("ready   ", "starting"))
     return text
+
+
+def put_pid_file(text: str) -> None:
+    """Of the same length as before, and in one go: nobody reads half of it."""
+    with (embedded.pgdata() / "postmaster.pid").open("r+b", buffering=0) as file:
+        file.write(text.encode())
 
 
 @pytest.mark.server
 def test_a_server_that_is_just_starting_is_waited_for(server):
-    file, text = embedded.pgdata() / "postmaster.pid", pretend_starting()
-    later = threading.Timer(0.3, file.write_text, [text])
+    text = pretend_starting()
+    later = threading.Timer(0.3, put_pid_file, [text])
     later.start()
-    answer, seen = embedded.start(), file.read_text()
+    answer, seen = embedded.start(), (embedded.pgdata() / "postmaster.pid").read_text()
     later.join()
     assert answer is False
     assert seen == text, "start came back too early"
@@ -96,13 +102,13 @@ def test_a_server_that_never_gets_ready_is_reported_with_its_log(server, monkeyp
     monkeypatch.setattr(programs, "TIMEOUT", 0.3)
     text = pretend_starting()
     shown = message_of_start()
-    (embedded.pgdata() / "postmaster.pid").write_text(text)
+    put_pid_file(text)
     assert shown.startswith(f"server {postmaster()} is not ready after 0.3 s")
     assert f"The end of {embedded.pgdata() / 'log'}:" in shown
 
 
 @pytest.mark.server
-def test_the_server_is_durable_fits_a_small_machine_and_has_no_network(server):
+def test_the_server_is_durable_and_has_no_network(server):
     wanted = {
         "data_directory_mode": "0700",
         "fsync": "on",
@@ -112,15 +118,22 @@ def test_the_server_is_durable_fits_a_small_machine_and_has_no_network(server):
         "max_wal_size": "2GB",
         "random_page_cost": "1.1",
         "server_encoding": "UTF8",
-        "shared_buffers": "512MB",
         "synchronous_commit": "on",
         "TimeZone": "UTC",
-        "work_mem": "64MB",
     }
     with connect() as db:
         assert {key: db.execute(f"show {key}").fetchone()[0] for key in wanted} == wanted
     sockets = psutil.Process(postmaster()).net_connections("inet")
     assert sockets == []
+
+
+@pytest.mark.server
+def test_the_server_uses_a_share_of_the_machine(server):
+    with connect() as db:
+        for setting in sizing.settings():
+            name, wanted = setting.split("=")
+            size = db.execute("select pg_size_bytes(current_setting(%s)), pg_size_bytes(%s)", [name, wanted]).fetchone()
+            assert size[0] == size[1], name
 
 
 @pytest.mark.server

@@ -37,27 +37,35 @@ counted as not materialized (
     from valued
 ),
 
--- both frames go by equal values, so customers of equal value stand together
-ranked as (
+-- customers of equal value stand together
+amounts as (
     select
-        *,
-        sum(counted_value) over (order by counted_value desc) as value_cum,
-        coalesce(sum(counted_value) over (
-            order by counted_value desc groups between unbounded preceding and 1 preceding
-        ), 0) as value_before,
-        (select nullif(sum(everybody.counted_value), 0) from counted as everybody) as value_total
+        counted_value,
+        sum(counted_value) as value_equal,
+        sum(sum(counted_value)) over (order by counted_value desc) as value_cum,
+        sum(sum(counted_value)) over () as value_total
     from counted
+    group by counted_value
+),
+
+shares as (
+    select
+        counted_value,
+        value_cum / nullif(value_total, 0) as share_cum,
+        (value_cum - value_equal) / nullif(value_total, 0) as share_before
+    from amounts
 ),
 
 int_abc_shares as (
     select
-        customer_key,
-        is_prospect,
-        value_12m,
-        counted_value,
-        value_cum / value_total as share_cum,
-        value_before / value_total as share_before
-    from ranked
+        counted.customer_key,
+        counted.is_prospect,
+        counted.value_12m,
+        counted.counted_value,
+        shares.share_cum,
+        shares.share_before
+    from counted
+    inner join shares on counted.counted_value = shares.counted_value
 )
 
 select * from int_abc_shares

@@ -59,14 +59,16 @@ eligible as (
     {{ computed_once() }}
 ),
 
--- the nights on which the same audience reached her before
+-- when the same audience reached her before; only the playbook lets a stay end, and asks when it began
 contacted as (
     select
         customer_key,
         audience,
         channel,
         max(decided_on) as last_decided_on,
-        array_agg(decided_on) as nights
+        array_agg(decided_on) filter (
+            where audience in (select targets.audience from targets where targets.is_playbook)
+        ) as nights
     from contacts
     group by customer_key, audience, channel
 ),

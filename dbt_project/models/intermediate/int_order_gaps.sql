@@ -2,31 +2,17 @@
 {% set steps = 5 %}
 
 with
-customers as (
-    select
-        *,
-        first_order_on as order_1_on,
-        {{ month_of('first_order_on') }} as cohort_month
-    from {{ ref('int_order_totals') }}
-    where order_days > 0
-    {{ computed_once() }}
-),
-
 steps as (
-    select
-        cohort_month,
-        unnest(array[{{ range(1, steps + 1) | join(', ') }}]) as order_number,
-        unnest(array[
-            {% for n in range(1, steps + 1) %}
-                order_{{ n }}_on{{ ',' if not loop.last }}
-            {% endfor %}
-        ]) as reached_on,
-        unnest(array[
-            {% for n in range(2, steps + 2) %}
-                order_{{ n }}_on{{ ',' if not loop.last }}
-            {% endfor %}
-        ]) as next_on
-    from customers
+    {% for n in range(1, steps + 1) %}
+        select
+            {{ month_of('first_order_on') }} as cohort_month,
+            {{ n }} as order_number,
+            {{ 'first_order_on' if n == 1 else 'order_' ~ n ~ '_on' }} as reached_on,
+            order_{{ n + 1 }}_on as next_on
+        from {{ ref('int_order_totals') }}
+        where order_days >= {{ n }}
+        {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 -- who came again was watched for 30 days or not; nobody asks whether for 31
@@ -43,7 +29,6 @@ watched as (
             else 0
         end as watched_days
     from steps
-    where reached_on is not null
 ),
 
 int_order_gaps as (

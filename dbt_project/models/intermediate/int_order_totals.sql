@@ -67,6 +67,7 @@ int_order_totals as (
         {% endfor %}
         max(day) filter (where counts) as last_order_on,
         cast(count(counted_revenue) as integer) as order_days,
+        round(sum(net_revenue) / nullif(count(counted_revenue), 0), 4) as order_value,
         cast(count(counted_revenue) filter (where day > {{ as_of() }} - 365) as integer) as order_days_365,
         cast(count(counted_revenue) filter (where day > {{ as_of() }} - {{ recent }}) as integer) as order_days_recent,
         cast(count(*) filter (where counted_revenue > 0) as integer) as valued_orders,

@@ -56,13 +56,16 @@ ways as (
     from {{ ref('int_audience_targets') }}
 ),
 
--- days of marketing messages on her clocks, as far back as any limit reaches
+-- marketing messages on her clocks: on the day of tonight's, and in the days that end with it
 written as (
     select
         contacts.customer_key,
         contacts.channel,
-        array_agg(contacts.contacted_on) as days
+        count(*) filter (where contacts.contacted_on >= timed.send_on) as count_1_day,
+        count(*) filter (where contacts.contacted_on > timed.send_on - 7) as count_7_days,
+        count(*) filter (where contacts.contacted_on > timed.send_on - 30) as count_30_days
     from contacts
+    inner join timed on contacts.customer_key = timed.customer_key
     where
         contacts.contacted_on > {{ as_of() }} - 30
         and contacts.audience not in (
@@ -88,10 +91,9 @@ int_reach as (
             else opt_outs.reason
         end as closed_by,
         case
-            when written.days is null then null
-            when {{ count_days_from('timed.send_on') }} >= limits.per_day then 'limit_1_day'
-            when {{ count_days_from('timed.send_on - 6') }} >= limits.per_7_days then 'limit_7_days'
-            when {{ count_days_from('timed.send_on - 29') }} >= limits.per_30_days then 'limit_30_days'
+            when written.count_1_day >= limits.per_day then 'limit_1_day'
+            when written.count_7_days >= limits.per_7_days then 'limit_7_days'
+            when written.count_30_days >= limits.per_30_days then 'limit_30_days'
         end as limited_by
     from timed
     cross join ways

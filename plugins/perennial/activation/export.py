@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import psycopg
+
 from perennial.activation import plan, send
 from perennial.config import Config
 from perennial.connections import Lookup, configured
@@ -24,6 +26,10 @@ def run(as_of: date, config: Config, lookup: Lookup = configured) -> int:
         except PerennialError as error:
             say(f"export: {audience} to {destination} failed: {error}")
             errors.append(error)
+        except psycopg.Error as error:  # whose text may quote a row; other audiences are none the worse for it
+            said = f"{audience} to {destination}: the warehouse answered {error.sqlstate or type(error).__name__}"
+            say(f"export: {said}")
+            errors.append(RetriableError(said))
     raise_all(errors)
     return total
 
@@ -46,10 +52,13 @@ def plans(as_of: date, config: Config) -> list[str]:
 def _one(as_of: date, audience: str, destination: str, config: Config, lookup: Lookup) -> int:
     with connect() as session:
         made = plan.make(session, as_of, audience, destination, config)
+        opted_out = plan.drop_opted_out(session, made) if made.status != "waiting" else 0
         session.commit()  # what was planned is written; the table `desired` stays with the session
         if made.status == "waiting":
             say(f"export: {made.name} waits for approval; see `perennial plan`")
             return 0
+        if opted_out:
+            say(f"export: {made.name} leaves out {opted_out:,} who opted out since it was decided")
         target = registry.make(made.settings, registry.connected(destination, made.settings, lookup))
         send.deliver(session, made, target)
     with connect() as session:
@@ -57,5 +66,5 @@ def _one(as_of: date, audience: str, destination: str, config: Config, lookup: L
         failed = session.execute(count, [made.name]).fetchone()["n"]
     if failed:
         raise RetriableError(f"{made.name}: {failed:,} rows failed and are sent again with the next run")
-    say(f"export: {made.members:,} people of {audience} to {destination}")
-    return made.members
+    say(f"export: {made.members - opted_out:,} people of {audience} to {destination}")
+    return made.members - opted_out

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from perennial.config import Config
-from perennial.destinations.base import Settings
+from perennial.destinations.base import Channel, Settings
 from perennial.errors import GateError
 
 # in the order in which it is read several times
@@ -39,6 +39,15 @@ BOUGHT_SINCE = """
             on orders.source = keys.source and orders.customer_id = keys.source_customer_id
         where orders.ordered_at >= %s
     )
+"""
+# who said so to a tool after the audiences were decided; addresses compare as the macro comparable_address has them
+OPTED_OUT_SINCE = """
+    delete from desired using pii.opt_outs as said
+    where said.channel = %(channel)s and desired.address = case said.channel
+        when 'email' then lower(btrim(said.address))
+        else '+' || ltrim(regexp_replace(said.address, '[^0-9]', '', 'g'), '0')
+    end
+    returning desired.customer_key
 """
 HASH = """
     select count(*) as members, coalesce(bit_xor(hashtextextended(customer_key || ':' || fingerprint, 1)), 0) as one,
@@ -93,6 +102,14 @@ def decide(
     session.execute("analyze desired")
     found = session.execute(HASH).fetchone()
     return Desired(found["members"], f"{found['one'] & (2**64 - 1):016x}{found['two'] & (2**64 - 1):016x}", bought)
+
+
+def drop_opted_out(session: psycopg.Connection, channel: Channel) -> list[str]:
+    """Take out of `desired` whom a tool has said not to write to by now, and return them.
+
+    After the plan was made and approved: for leaving somebody out nobody needs to be asked.
+    """
+    return [row["customer_key"] for row in session.execute(OPTED_OUT_SINCE, {"channel": channel})]
 
 
 def cut(as_of: date, config: Config) -> datetime:

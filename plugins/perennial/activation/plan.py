@@ -49,6 +49,21 @@ UNLESS_KNOWN = """
 """
 BEGUN = "select from activation.export_rows where plan = %(plan)s limit 1"
 MANY = 10_000  # rows of which the planner has to know, or it looks up one by one
+NOT_BEGUN = "delete from activation.export_rows where plan = %(plan)s and status in ('planned', 'failed')"
+# what was begun and rejected is no change any more where the person, or what is to be done with her, is another now
+OUTDATED = f"""
+    delete from activation.export_rows as rows
+    where rows.plan = %(plan)s and (rows.status in ('planned', 'failed') or (rows.status = 'rejected' and not exists (
+        select from ({CHANGES}) as changes where changes.customer_key = rows.customer_key and changes.op = rows.op
+    )))
+"""
+# nobody is told of who is no longer to be told: she opted out since, or was rejected, and what was mended left her out
+LEFT = """
+    update activation.export_rows as rows set status = 'rejected', error = 'left the audience since it was planned'
+    where rows.plan = %(plan)s and rows.status in ('planned', 'failed') and rows.op <> 'remove'
+        and (rows.attempts > 0 or rows.customer_key = any(%(opted_out)s))
+        and not exists (select from desired where desired.customer_key = rows.customer_key)
+"""
 # who merged since is still the one who was told, and not somebody new
 MERGED = """
     update pii.destination_members as known set customer_key = merged.customer_key
@@ -141,6 +156,7 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
         approved = earlier and earlier["approved_hash"] == desired.data_hash
         status = "waiting" if found and not approved else "ready"
         _write(session, asked, counts, status, desired.bought_since, found, desired.data_hash)
+        session.execute(OUTDATED, asked)
         # without a look at every row whether it is there, a million take half the time
         session.execute(ROWS + UNLESS_KNOWN if session.execute(BEGUN, asked).rowcount else ROWS, asked)
         if counts.adds + counts.updates + counts.removes > MANY:
@@ -152,6 +168,9 @@ def _stop(session: psycopg.Connection, asked: dict[str, Any]) -> None:
     """Note that the members stay as they are; written whatever happens next."""
     before = session.execute(BEFORE, asked).fetchone()["before"]
     _write(session, asked, Counts(before, before, 0, 0, 0), "unevaluable", 0, ["unevaluable"], "")
+    session.execute(
+        "delete from activation.export_rows where plan = %(plan)s and status in ('planned', 'failed')", asked
+    )
     session.commit()
 
 
@@ -166,8 +185,13 @@ def _write(
 ) -> None:
     about = {"status": status, "bought_since": bought_since, "tripped": tripped, "data_hash": data_hash}
     session.execute(RUN, asked | vars(counts) | about | {"planned_at": wall_clock()})
-    done_with = "delete from activation.export_rows where plan = %(plan)s and status in ('planned', 'failed')"
-    session.execute(done_with, asked)
+
+
+def drop_opted_out(session: psycopg.Connection, made: Plan) -> int:
+    """Leave out whom a tool has said not to write to since the plan was made; returns how many these are."""
+    opted_out = members.drop_opted_out(session, made.settings.channel)
+    session.execute(LEFT, {"plan": made.name, "opted_out": opted_out})
+    return len(opted_out)
 
 
 def approve(session: psycopg.Connection, name: str, by: str) -> bool:

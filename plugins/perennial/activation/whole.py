@@ -7,18 +7,32 @@ from perennial.destinations.base import Whole
 from perennial.warehouse.database import as_json
 
 AT_ONCE = 10_000
-OPEN = "rows.plan = %(plan)s and rows.status in ('planned', 'failed')"
-LEFT_OUT = f"""
+# also what was rejected before, if this time it was not: she is in the file, and has to be known as a member
+OPEN = """
+    rows.plan = %(plan)s and (rows.status in ('planned', 'failed') or rows.status = 'rejected' and exists (
+        select from desired where desired.customer_key = rows.customer_key
+    )) and (rows.op = 'remove' or not exists (select from left_out where left_out.customer_key = rows.customer_key))
+"""
+LEFT_OUT = "create temporary table left_out (customer_key text primary key, error text) on commit drop"
+WHO = "insert into left_out select key, value from jsonb_each_text(%(left_out)s)"
+REJECTED = """
     update activation.export_rows as rows
     set status = 'rejected', error = left_out.error, attempts = rows.attempts + 1
-    from jsonb_each_text(%(left_out)s) as left_out (customer_key, error)
-    where {OPEN} and rows.customer_key = left_out.customer_key and rows.op <> 'remove'
+    from left_out
+    where rows.plan = %(plan)s and rows.customer_key = left_out.customer_key and rows.op <> 'remove'
+        and (rows.status, rows.error) is distinct from ('rejected', left_out.error)
 """
 GONE = f"""
     delete from pii.destination_members as known
     using activation.export_rows as rows
     where {OPEN} and rows.op = 'remove' and rows.customer_key = known.customer_key
         and known.destination = %(destination)s and known.audience = %(audience)s
+"""
+# also of those who were members before: the file does not hold them any more
+GONE_TOO = """
+    delete from pii.destination_members as known using left_out
+    where known.destination = %(destination)s and known.audience = %(audience)s
+        and known.customer_key = left_out.customer_key
 """
 # in the order of the key, which the index is built in
 THERE = f"""
@@ -64,9 +78,12 @@ def write(session: psycopg.Connection, plan: Plan, told: Whole) -> None:
         "as_of": plan.as_of,
     }
     left_out = list(told.left_out.items())
+    session.execute(LEFT_OUT)
     for n in range(0, len(left_out), AT_ONCE):
-        session.execute(LEFT_OUT, values | {"left_out": as_json(dict(left_out[n : n + AT_ONCE]))})
-    session.execute(GONE, values)
+        session.execute(WHO, {"left_out": as_json(dict(left_out[n : n + AT_ONCE]))})
+    session.execute("analyze left_out")
+    for statement in (REJECTED, GONE, GONE_TOO):
+        session.execute(statement, values)
     # where nobody is there, a million come in half the time without a look whether each is
     for there, insert, unless in ((KNOWN, THERE, UNLESS_KNOWN), (COUNTED, CONTACTED, UNLESS_COUNTED)):
         session.execute(insert + unless if session.execute(there, values).rowcount else insert, values)

@@ -1,7 +1,5 @@
 """Which module delivers to which kind of destination: every module of this package that says it is one."""
 
-import importlib
-import pkgutil
 from functools import cache
 from types import ModuleType
 
@@ -9,16 +7,13 @@ from perennial import destinations
 from perennial.connections import Connection, Lookup
 from perennial.destinations.base import Destination, Settings
 from perennial.errors import ConfigError
+from perennial.kinds import with_settings
 
 
 @cache
 def kinds() -> dict[str, ModuleType]:
     """The modules by kind, in alphabetical order."""
-    modules = {
-        found.name: importlib.import_module(f"{destinations.__name__}.{found.name}")
-        for found in pkgutil.iter_modules(destinations.__path__)
-    }
-    return {name: module for name, module in sorted(modules.items()) if _is_destination(module)}
+    return with_settings(destinations, Settings)
 
 
 def make(settings: Settings, connection: Connection | None) -> Destination:
@@ -37,8 +32,3 @@ def connected(name: str, settings: Settings, lookup: Lookup) -> Connection | Non
             f"or set AIRFLOW_CONN_{settings.connection.upper()}"
         )
     return found
-
-
-def _is_destination(module: ModuleType) -> bool:
-    found = getattr(module, "Settings", None)
-    return found is not None and found is not Settings and found.__module__ == module.__name__

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, BinaryIO
@@ -14,6 +14,10 @@ from perennial.destinations.layouts import Layout
 AT_ONCE = 5_000  # rows
 ROW_GROUP = 50_000  # rows of a Parquet file that are held together
 ADDRESS = {"email": re.compile(r"[^@\s]+@[^@\s]+"), "sms": re.compile(r"\+[1-9][0-9]{6,14}")}
+ADDRESSES = ("email", "phone")
+ORDINARY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.%+-]*@[A-Za-z0-9.-]+")  # nearly all: need no closer look
+NOTHING = re.compile(r"(?!)")
+MOST_KNOWN = 10_000
 BOM = "\ufeff".encode()
 
 
@@ -33,12 +37,14 @@ def write(file: BinaryIO, layout: Layout, channel: Channel, delivery: Delivery, 
     The same members make the same bytes.
     """
     columns = layout.headers(channel, delivery.attributes)
-    table = Table([header for header, _ in columns])
-    rows = _rows(table, layout, channel, delivery, [source for _, source in columns])
+    table, sources = Table([header for header, _ in columns]), [source for _, source in columns]
+    members = _accepted(table, layout, channel, delivery)
     if layout.format == "parquet":
-        _parquet(file, table, [kinds.get(source, "text") for _, source in columns], rows)
+        values = [_value(source, delivery) for source in sources]
+        rows = ([value(*told) for value in values] for told in members)
+        _parquet(file, table, [kinds.get(source, "text") for source in sources], rows)
     else:
-        _csv(file, table, layout, [source in ("email", "phone") for _, source in columns], rows)
+        _csv(file, table, layout, Lines(table, layout.delimiter, sources, delivery), members)
     return table
 
 
@@ -59,52 +65,74 @@ def address_in(layout: Layout, channel: Channel, address: str) -> tuple[str, str
     return address, None
 
 
-def _rows(table: Table, layout: Layout, channel: Channel, delivery: Delivery, sources: list[str]) -> Iterator[list]:
-    own = {
-        "audience": delivery.audience,
-        "as_of": delivery.as_of,
-        "valid_until": delivery.valid_until,
-    }
-    values = [_value(source, own) for source in sources]
+def _accepted(table: Table, layout: Layout, channel: Channel, delivery: Delivery) -> Iterator[tuple[Member, str]]:
+    """Members with their addresses as the layout wants them, without those whom it does not take."""
+    ordinary = ORDINARY if channel == "email" and not layout.accepts else NOTHING
     for member in delivery.members():
-        address, problem = address_in(layout, channel, member.address)
-        if problem:
-            table.refused[member.customer_key] = problem
-            continue
+        address = member.address
+        if not ordinary.fullmatch(address):
+            address, problem = address_in(layout, channel, address)
+            if problem:
+                table.refused[member.customer_key] = problem
+                continue
         table.rows += 1
-        yield [value(member, address) for value in values]
+        yield member, address
 
 
-def _value(source: str, own: dict[str, Any]) -> Callable[[Member, str], Any]:
-    if source in ("email", "phone"):
+def _value(source: str, delivery: Delivery) -> Callable[[Member, str], Any]:
+    if source in ADDRESSES:
         return lambda member, address: address
     if source == "customer_key":
         return lambda member, address: member.customer_key
-    if source in own:
-        return lambda member, address: own[source]
+    if source in ("audience", "as_of", "valid_until"):
+        return lambda member, address: getattr(delivery, source)
     return lambda member, address: member.attributes[source]
 
 
-def _csv(file: BinaryIO, table: Table, layout: Layout, checked: list[bool], rows: Iterable[list]) -> None:
+def _csv(file: BinaryIO, table: Table, layout: Layout, lines: "Lines", members: Iterator[tuple[Member, str]]) -> None:
     if layout.bom:
         file.write(BOM)
     file.write((layout.delimiter.join(map(quoted, table.headers)) + "\n").encode())
-    while lines := [_line(row, checked, layout.delimiter, table) for row in itertools.islice(rows, AT_ONCE)]:
-        file.write("".join(lines).encode())
+    while some := "".join(itertools.starmap(lines.line, itertools.islice(members, AT_ONCE))):
+        file.write(some.encode())
 
 
-def _line(row: list, checked: list[bool], delimiter: str, table: Table) -> str:
-    cells = []
-    for value, is_checked in zip(row, checked, strict=True):
-        if is_checked:
-            cells.append(quoted(value))
-        elif type(value) in OTHERS:
-            cells.append(plain_cell(value))
-        else:
-            cell, changed = text_cell(str(value))
-            table.neutralised += changed
-            cells.append(cell)
-    return delimiter.join(cells) + "\n"
+class Lines:
+    """Lines of a CSV file. Many people have the same attributes, whose cells are made once."""
+
+    def __init__(self, table: Table, delimiter: str, sources: list[str], delivery: Delivery):
+        self._table = table
+        self._delimiter = delimiter
+        self._addresses = [n for n, source in enumerate(sources) if source in ADDRESSES]
+        self._keys = [n for n, source in enumerate(sources) if source == "customer_key"]
+        own = (*self._addresses, *self._keys)
+        self._others = [(n, _value(source, delivery)) for n, source in enumerate(sources) if n not in own]
+        self._empty = [""] * len(sources)
+        self._known: dict[int, tuple[Mapping[str, Any], list[str], int]] = {}
+
+    def line(self, member: Member, address: str) -> str:
+        """The member's line, with its end."""
+        _, cells, changed = self._known.get(id(member.attributes)) or self._remember(member)
+        for n in self._addresses:
+            cells[n] = quoted(address)
+        for n in self._keys:
+            cells[n], key_changed = text_cell(member.customer_key)
+            changed += key_changed
+        self._table.neutralised += changed
+        return self._delimiter.join(cells) + "\n"
+
+    def _remember(self, member: Member) -> tuple[Mapping[str, Any], list[str], int]:
+        """Cells but address and key, and how many of them had to be kept from being run."""
+        cells, changed = self._empty.copy(), 0
+        for n, value_of in self._others:
+            value = value_of(member, "")
+            cells[n], unsafe = (plain_cell(value), False) if type(value) in OTHERS else text_cell(str(value))
+            changed += unsafe
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        # with the attributes themselves, so that no others get their id
+        self._known[id(member.attributes)] = found = (member.attributes, cells, changed)
+        return found
 
 
 def _parquet(file: BinaryIO, table: Table, kinds: list[str], rows: Iterable[list]) -> None:

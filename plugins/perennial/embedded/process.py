@@ -7,15 +7,15 @@ from pathlib import Path
 
 import psutil
 
-from perennial.embedded import folders, programs
+from perennial.embedded import folders, programs, sizing
 from perennial.errors import ServerError
 
 NO_PROCESS = str(2**31 - 1)  # above the highest pid that systems give
 # port: the server would take PGPORT otherwise. log_*: a failing statement quotes contact details;
 # its client sees them anyway, the log must not.
 # wal_level=minimal: nobody replicates this server, and a table that is built anew need not be written twice.
-SETTINGS = """port=5432 listen_addresses= max_connections=100 shared_buffers=512MB work_mem=64MB
-    maintenance_work_mem=256MB max_wal_size=2GB wal_level=minimal max_wal_senders=0 random_page_cost=1.1 jit=off
+SETTINGS = """port=5432 listen_addresses= max_connections=100 max_wal_size=2GB wal_level=minimal
+    max_wal_senders=0 random_page_cost=1.1 jit=off
     timezone=UTC log_timezone=UTC
     log_min_messages=log log_min_error_statement=panic log_error_verbosity=terse"""
 
@@ -40,7 +40,7 @@ def pid_file() -> list[str]:
 
 def launch(folder: Path) -> None:
     """Start the server and wait until it answers."""
-    settings = [*SETTINGS.split(), f"unix_socket_directories={folder}"]
+    settings = [*SETTINGS.split(), *sizing.settings(), f"unix_socket_directories={folder}"]
     options = " ".join(f"-c {shlex.quote(setting)}" for setting in settings)
     how = ["-t", str(programs.TIMEOUT), "-l", str(folders.pgdata() / "log"), "-o", options]
     began = time.monotonic()

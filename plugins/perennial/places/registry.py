@@ -1,22 +1,19 @@
 """Which module leads to which place: every module of this package that names the connections it is for."""
 
-import importlib
-import pkgutil
 from functools import cache
 from types import ModuleType
 
 from perennial import places
 from perennial.connections import Connection
 from perennial.errors import ConfigError
+from perennial.kinds import modules
 from perennial.places.base import Place
 
 
 @cache
 def kinds() -> dict[str, ModuleType]:
     """The modules by name, in alphabetical order."""
-    found = sorted(module.name for module in pkgutil.iter_modules(places.__path__))
-    modules = {name: importlib.import_module(f"{places.__name__}.{name}") for name in found}
-    return {name: module for name, module in modules.items() if hasattr(module, "CONN_TYPES")}
+    return {name: module for name, module in modules(places).items() if hasattr(module, "CONN_TYPES")}
 
 
 def at(folder: str, connection: Connection | None, name: str | None) -> Place:

@@ -43,7 +43,7 @@ class Twin(HttpTwin):
     routes: ClassVar[dict[tuple[str, str], str]]
 
     def __init_subclass__(cls) -> None:
-        found = ((getattr(cls, name), name) for name in dir(cls))
+        found = ((getattr(cls, name, None), name) for name in dir(cls))
         cls.routes = {function.route: name for function, name in found if hasattr(function, "route")}
 
     @abstractmethod

@@ -3,8 +3,7 @@
     incremental_strategy='delete+insert',
     unique_key=['audience', 'destination', 'customer_key', 'valid_from'],
     full_refresh=false,
-    pre_hook="{{ take_back_unfinished_nights() }}",
-    indexes=[{'columns': ['customer_key']}]
+    pre_hook="{{ take_back_unfinished_nights() }}"
 ) }}
 
 {% set told = ['audience', 'destination', 'customer_key', 'channel', 'purpose', 'verdict', 'reason', 'is_holdout'] %}

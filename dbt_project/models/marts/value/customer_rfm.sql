@@ -1,8 +1,12 @@
 {% set rfm = var('value').rfm %}
 {% set middle = 'avg({})' if rfm.grid == 'mean' else 'percentile_cont(0.5) within group (order by {})' %}
 
+-- double precision is compared many times faster, and tells amounts of up to 15 digits apart
 {% set better = {
-    'recency': '-recency_days', 'frequency': 'frequency', 'monetary': 'monetary', 'order_value': 'order_value'
+    'recency': 'cast(-recency_days as double precision)',
+    'frequency': 'cast(frequency as double precision)',
+    'monetary': 'cast(monetary as double precision)',
+    'order_value': 'cast(order_value as double precision)'
 } %}
 
 with
@@ -13,7 +17,7 @@ measured as not materialized (
         {{ as_of() }} - last_order_on as recency_days,
         order_days as frequency,
         coalesce(net_revenue, 0) as monetary,
-        round(net_revenue / nullif(order_days, 0), 4) as order_value
+        order_value
     from {{ ref('int_order_totals') }}
 ),
 
