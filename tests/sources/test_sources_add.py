@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from perennial import cli, config
 from perennial.connections import Connection
+from perennial.errors import ConfigError
 from perennial.sources import entry_writer
 from perennial.sources.proposal import propose
 from perennial.warehouse import contract
@@ -117,19 +118,71 @@ def test_the_sample_shop_is_mapped_as_it_ships():
         assert not found.missing
 
 
+BREAKS = [
+    "two\nlines",
+    "carriage\rreturn",
+    "next\x85line",
+    "line\u2028separator",
+    "bell\x07",
+    "no\xa0break",
+    "\U000e0001tag",
+]
+
+
 @pytest.mark.parametrize(
-    "value", ["yes", "1", "a b", 'quoted "so"', "back\\slash", "null", "2017-01-01", "plain", "字"]
+    "value", ["yes", "1", "a b", 'quoted "so"', "back\\slash", "null", "2017-01-01", "plain", "字", *BREAKS]
 )
 def test_values_are_read_as_they_were_meant(value):
     entry = {"kind": "sql", "entities": {"orders": {"table": value, "columns": {"status": {"values": {value: value}}}}}}
     assert yaml.safe_load(entry_writer.written("market", entry)) == {"market": entry}
 
 
-def test_an_entry_comes_before_what_follows_the_sources(tmp_path):
+ENTRY = {"kind": "sql", "entities": {"orders": {"table": "sales", "columns": {"status": "state"}}}}
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_an_entry_comes_before_what_follows_the_sources(tmp_path, line_end):
     file = tmp_path / "sources.yml"
-    file.write_text("sources:\n    shop:\n        kind: sql # ours\n\n# last\nbusiness:\n    currency: EUR\n")
-    text = entry_writer.insert(file, "market", {"kind": "sql", "entities": {}})
+    before = "sources:\n    shop:\n        kind: sql # ours\n\n# money\nbusiness:\n    currency: EUR\n"
+    file.write_bytes(before.replace("\n", line_end).encode())
+    text = entry_writer.insert(file, "market", ENTRY)
     assert list(yaml.safe_load(text)["sources"]) == ["shop", "market"]
-    assert yaml.safe_load(text)["business"] == {"currency": "EUR"}
-    assert "# ours" in text
-    assert "# last" in text
+    head, tail = before.replace("\n", line_end).split(f"{line_end}# money")
+    assert text.startswith(head)
+    assert text.endswith(f"state{line_end}{line_end}# money{tail}")
+    assert text.count("\n") == text.count(line_end)
+
+
+@pytest.mark.parametrize("last", ["    folder: drop", "    folder: drop # ours", "    folder: |\n      drop"])
+def test_a_last_line_without_an_end_stays_where_it_is(tmp_path, last):
+    file = tmp_path / "sources.yml"
+    file.write_text(f"business: {{ currency: EUR }}\nsources:\n  shop:\n{last}")
+    before = yaml.safe_load(file.read_text() + "\n")
+    after = yaml.safe_load(entry_writer.insert(file, "market", ENTRY))
+    assert after["sources"].pop("market") == ENTRY
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sources: { shop: { kind: files } }\n",
+        "sources:\n  shop:\n    query: |+\n      select 1\n\n\n",
+    ],
+)
+def test_a_file_that_would_not_stay_what_it_is_is_left_to_a_person(tmp_path, text):
+    file = tmp_path / "sources.yml"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=r"Add it by hand:\n *bazaar:"):
+        entry_writer.insert(file, "bazaar", ENTRY)
+
+
+def test_what_is_written_through_a_link_keeps_the_link_and_the_rights(market):
+    real = market.with_name("real.yml")
+    market.rename(real)
+    real.chmod(0o640)
+    market.symlink_to(real.name)
+    assert added().exit_code == 0
+    assert market.is_symlink()
+    assert "market" in yaml.safe_load(real.read_text())["sources"]
+    assert real.stat().st_mode & 0o777 == 0o640

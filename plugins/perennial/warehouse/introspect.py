@@ -1,5 +1,6 @@
 """An entry of sources.yml for tables of a database, as far as their columns tell what they are."""
 
+import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,12 +87,14 @@ def proven(path: Path, text: str) -> None:
     """ConfigError unless the text would be a valid file of sources."""
     with tempfile.TemporaryDirectory() as folder:
         tried = Path(folder) / path.name
-        tried.write_text(text, "utf-8")
+        tried.write_bytes(text.encode())
         files.read(tried, Sources)
 
 
 def replace(path: Path, text: str) -> None:
-    """Write the file whole or not at all."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, "utf-8")
-    part.replace(path)
+    """Write the file whole or not at all; a link stays one, and who may read it stays as it was."""
+    file = path.resolve()
+    part = file.with_name(f"{file.name}.part")
+    part.write_bytes(text.encode())
+    shutil.copymode(file, part)
+    part.replace(file)
