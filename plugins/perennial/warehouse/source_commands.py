@@ -8,12 +8,14 @@ import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from perennial import config, embedded, paths
 from perennial.connections import Connection, configured
 from perennial.errors import ConfigError, PerennialError
 from perennial.sources import entry_writer
 from perennial.warehouse import introspect
+from perennial.warehouse.masking import printable
 from perennial.warehouse.preview import Preview, previews
 
 WIDTH = 200  # a row of the contract stays on one line
@@ -48,7 +50,7 @@ def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Gr
                     for seen in previews(name, source, connection, (found.business.currency,), limit):
                         _show(name, seen)
                 except PerennialError as error:
-                    click.echo(f"{name}: {error}\n", err=True)
+                    click.echo(f"{name}: {printable(str(error))}\n", err=True)
                     failed.append(name)
         if failed:
             raise click.ClickException(f"{', '.join(failed)}: not all could be read")
@@ -108,12 +110,12 @@ def _show(name: str, seen: Preview) -> None:
     count = f"{seen.rows:,} rows" if not seen.has_more else f"the first {seen.rows:,} rows"
     click.echo(f"{name}.{seen.entity}: {count}, {sum(one.rows for one in seen.rejected):,} of them would be rejected")
     for one in seen.rejected:
-        click.echo(f"  {one.rows:,} x {one.reason} in {one.column}, e.g. {one.value!r}")
+        click.echo(f"  {one.rows:,} x {one.reason} in {printable(one.column)}, e.g. '{one.value}'")
     for note in seen.notes:
-        click.echo(f"  note: {note}")
+        click.echo(f"  note: {printable(note)}")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for column in seen.columns:
         table.add_column(column, no_wrap=True)
     for row in seen.examples:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # a value in brackets is no markup
     Console(width=WIDTH, soft_wrap=True).print(table if seen.examples else "  no row that the contract accepts\n")
