@@ -59,24 +59,37 @@ def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Gr
     @click.argument("name")
     @click.argument("tables", metavar="ENTITY=TABLE...", nargs=-1, required=True)
     @click.option("--connection", "connection_name", required=True, help="The Airflow connection of the database.")
-    @click.option("--timezone", default="UTC", show_default=True, help="How timestamps without a zone are meant.")
+    @click.option("--timezone", help="How timestamps without a zone are meant; needed if there are any.")
     @click.option("--map", "given", multiple=True, metavar="ENTITY.COLUMN=COLUMN", help="Where a guess is wrong.")
+    @click.option("--constant", "always", multiple=True, metavar="ENTITY.COLUMN=VALUE", help="The same in all rows.")
     @click.option("--dry-run", is_flag=True, help="Only show the entry.")
     def add(
-        name: str, tables: tuple[str, ...], connection_name: str, timezone: str, given: tuple[str, ...], dry_run: bool
+        name: str,
+        tables: tuple[str, ...],
+        connection_name: str,
+        timezone: str | None,
+        given: tuple[str, ...],
+        always: tuple[str, ...],
+        dry_run: bool,
     ) -> None:
         """Propose how the tables of a database map to the contract, and write it as source NAME into sources.yml.
 
         e.g. perennial sources add market --connection market orders=public.orders customers=public.buyers
         """
+        said: dict[str, str | dict[str, str]] = dict(_pair(one, "ENTITY.COLUMN=COLUMN") for one in given)
+        for one in always:
+            column, value = _pair(one, "ENTITY.COLUMN=VALUE")
+            if column in said:
+                raise click.UsageError(f"{column}: either --map or --constant")
+            said[column] = {"constant": value}
         with running(False):  # the sample shop is on its server
             added = introspect.entry(
                 name,
                 dict(_pair(table, "ENTITY=TABLE") for table in tables),
                 (connection_name, _connection(connection_name)),
                 timezone,
-                dict(_pair(one, "ENTITY.COLUMN=COLUMN") for one in given),
-                config.load().sources.business.currency,
+                said,
+                config.load().sources.business,
             )
         path = paths.config() / "sources.yml"
         text = entry_writer.insert(path, name, added.entry)
