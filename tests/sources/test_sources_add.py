@@ -11,7 +11,7 @@ from perennial.connections import Connection
 from perennial.errors import ConfigError
 from perennial.sources import entry_writer
 from perennial.sources.proposal import propose
-from perennial.warehouse import contract
+from perennial.warehouse import contract, database
 
 pytestmark = pytest.mark.server
 
@@ -243,6 +243,17 @@ def test_a_zone_is_asked_for_only_where_a_time_has_none(market, market_rows, at)
     assert run("add", "market", "orders=sales", *AT_MARKET, "--dry-run").exit_code == 0
     market_rows("update sales set order_date = '2017-01-01' where id = '2'")
     assert "times in order_date have no zone" in str(run("add", "market", "orders=sales", *AT_MARKET).exception)
+
+
+def test_the_type_of_a_column_tells_whether_its_times_have_a_zone(market, warehouse, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_MARKET", warehouse.to_json())
+    with database.connect() as session:
+        session.execute("create table public.buyers (id bigint, created_at timestamptz, updated_at timestamptz)")
+    told = ("add", "market", "customers=public.buyers", *AT_MARKET, "--dry-run")
+    assert "timezone: UTC" in run(*told).output
+    with database.connect() as session:
+        session.execute("alter table public.buyers alter updated_at type timestamp")
+    assert "times in updated_at have no zone" in str(run(*told).exception)
 
 
 EVENTS = "create table visits (id text, user_id text, kind text, created_at text)"
