@@ -54,7 +54,7 @@ comment on column activation.export_runs.bought_since is 'People left out becaus
 comment on column activation.export_runs.tripped is
 'Guards that ask for approval: first, empty, removals, size; or unevaluable.';
 comment on column activation.export_runs.data_hash is
-'Fingerprint of the members, what is said of them, and the changes.';
+'Fingerprint of the members and of what is said of each.';
 comment on column activation.export_runs.approved_hash is
 'The data_hash that somebody approved; another one is not approved.';
 comment on column activation.export_runs.receipt is 'What proves the delivery, e.g. file and sha256.';

@@ -1,5 +1,6 @@
 """The HTTP client: paced, patient where it does no harm, and silent about people and keys."""
 
+import gzip
 from datetime import date
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from perennial.errors import ConfigError, RetriableError
 from perennial.http_client import Client, Pace, Unsure, base_url, dig, encode, moment, without_people
 
 UNSURE = [httpx.Response(500), httpx.ReadTimeout("x"), httpx.RemoteProtocolError("x")]
+ZIPPED = {"content-encoding": "gzip"}
 
 
 class Server:
@@ -107,11 +109,33 @@ class Breaking(httpx.SyncByteStream):
         raise httpx.RemoteProtocolError("x")
 
 
+class Whole(httpx.SyncByteStream):
+    """An answer as it comes over the wire."""
+
+    def __init__(self, content: bytes):
+        self.content = content
+
+    def __iter__(self):
+        yield self.content
+
+
 def test_a_file_is_read_on_where_its_connection_was_lost(time):
     content = "".join(f"line {n}\n" for n in range(100)).encode()
     broken = [httpx.Response(200, stream=Breaking(content, after)) for after in (5, 300, 301, 500)]
     server = Server(*broken, httpx.Response(503), httpx.Response(429), httpx.Response(200, content=content))
     assert list(account(server).lines("https://files.example/x")) == content.decode().splitlines()
+
+
+def test_what_was_garbled_on_its_way_is_read_again(time):
+    content = "".join(f"line {n}\n" for n in range(10_000)).encode()
+    answers = [httpx.Response(200, headers=ZIPPED, stream=Whole(sent)) for sent in (b"no gzip", gzip.compress(content))]
+    assert list(account(Server(*answers)).lines("https://files.example/x")) == content.decode().splitlines()
+    answers = [httpx.Response(200, headers=ZIPPED, stream=Whole(b"no gzip")) for _ in range(20)]
+    with pytest.raises(RetriableError, match=r"its file breaks off .DecodingError"):
+        list(account(Server(*answers)).lines("https://files.example/x"))
+    assert account(Server(answers[-1])).call("GET", "/x", repeat=True) == {}
+    with pytest.raises(Unsure, match="not known whether it was done"):
+        account(Server(answers[-2])).call("POST", "/x", repeat=False)
 
 
 def test_a_line_ends_at_its_end_only(time):

@@ -155,7 +155,7 @@ class Client:
                             lost, known = 0, number
                             yield line
                     return
-            except (httpx.TransportError, httpx.HTTPStatusError) as fault:
+            except (httpx.TransportError, httpx.DecodingError, httpx.HTTPStatusError) as fault:
                 lost += 1
                 if lost == ATTEMPTS:
                     raise RetriableError(f"{self.vendor}: its file breaks off ({type(fault).__name__}).") from None
@@ -167,7 +167,7 @@ class Client:
             response = self._http.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise _Again("cannot be reached") from None  # nothing was said yet
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:  # broken off, or garbled on the way
             if repeat:
                 raise _Again(f"the connection was lost ({type(error).__name__})") from None
             raise Unsure(f"{what}: the connection was lost, and it is not known whether it was done.") from None

@@ -5,6 +5,7 @@ from click.testing import CliRunner
 
 from perennial import cli, config, paths
 from perennial.sources import registry
+from perennial.sources.base import Column
 from perennial.warehouse import contract
 from perennial.warehouse.preview import previews
 
@@ -45,6 +46,41 @@ def test_no_contact_detail_is_shown(shop):
     assert "p***" in said.output
     assert "example.com" not in said.output
     assert "1413555" not in said.output
+
+
+@pytest.mark.parametrize("phone", ["+14135550001", "413 555-0001", "ask for Ann"])
+def test_a_phone_number_that_is_an_id_is_no_more_shown_than_one_that_is_not(warehouse, drop_folder, phone):
+    line = GOOD.format(n=1).replace("+14135550001", phone)
+    (drop_folder / "click_collect_2017-07-01.csv").write_text(f"{HEAD}\n{line}\n")
+    source = config.load().sources.sources["click_collect"].model_copy(deep=True)
+    source.entities["orders"].columns["customer_id"] = Column(**{"from": "mobile"})
+    source.entities["consents"].columns["status"] = Column(**{"from": "mobile"})  # is none, and refused
+    seen = {one.entity: one for one in previews("click_collect", source, None, ("USD",), None)}
+    assert [row[1] for row in seen["orders"].examples] == [f"{phone[:1]}***"]
+    assert [one.value for one in seen["consents"].rejected] == [f"{phone[:1]}***"]
+    assert phone not in str(seen)
+
+
+def test_amounts_and_times_are_shown_however_many_digits_they_have(warehouse, drop_folder):
+    line = GOOD.format(n=1).replace("10.50", "1234567.50")
+    (drop_folder / "click_collect_2017-07-01.csv").write_text(f"{HEAD}\n{line}\n")
+    said = check("click_collect").output
+    assert "1234567.5000" in said
+    assert "2017-07-01 23:30:00" in said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("[/promo]", "[/promo]"), ("[red]x", "[red]x"), ("\x1b[2Jx", "\\x1b[2Jx"), ("\u202ex", "\\u202ex")],
+)
+def test_what_a_source_delivers_is_text_and_nothing_a_terminal_would_act_on(warehouse, drop_folder, value, said):
+    lines = [HEAD, GOOD.format(n=1).replace("CC-1", value), GOOD.format(n=2).replace("collected", value)]
+    (drop_folder / "click_collect_2017-07-01.csv").write_text("\n".join(lines) + "\n")
+    shown = check("click_collect")
+    assert shown.exit_code == 0, shown.output
+    assert f"value_not_allowed in state, e.g. '{said}'" in shown.output
+    assert f" {said} " in shown.output
+    assert value == said or value not in shown.output
 
 
 def test_nothing_is_landed_stored_or_moved_on(shop, rows):

@@ -180,6 +180,16 @@ def test_the_commands_tell_what_waits_and_mask_contact_details(warehouse, rows):
     assert "click_collect.orders: 0 rows loaded, 0 settled by something newer, 2 rejected as before" in told
 
 
+def test_a_rejected_value_is_shown_as_text_and_nothing_a_terminal_would_act_on(warehouse):
+    load({"state": "[/promo]"}, {"state": "[red]x"}, {"state": "\x1b[2Jx"})
+    told = CliRunner().invoke(cli.cli, ["quarantine", "show", "click_collect"])
+    assert told.exit_code == 0, told.output
+    assert "[/promo]" in told.output
+    assert "[red]x" in told.output
+    assert "\\x1b[2Jx" in told.output
+    assert "\x1b" not in told.output
+
+
 def test_a_night_counts_what_was_replayed_for_it(warehouse, rows, monkeypatch, state):
     load({}, {"pickup_ref": "CC-2", "state": "locker"})
     replay(settings(locker="placed"))

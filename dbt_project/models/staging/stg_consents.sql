@@ -1,6 +1,11 @@
 with
+-- of several statements of one moment the denial, in whatever order and on whatever nights they were delivered
 newest as (
-    {{ newest_version('consents', ['customer_id', 'channel', 'purpose', 'changed_at']) }}
+    {{
+        newest_version(
+            'consents', ['customer_id', 'channel', 'purpose', 'changed_at'], wins="raw_rows.status = 'denied'"
+        )
+    }}
 ),
 
 rejected as (

@@ -18,18 +18,38 @@ def written(name: str, entry: dict[str, Any], indent: int = 2) -> str:
 
 
 def insert(path: Path, name: str, entry: dict[str, Any]) -> str:
-    """The text of the file with the entry as the last of its sources; ConfigError if the name is taken."""
-    text = path.read_text("utf-8")
+    """The text of the file with the entry as the last of its sources; ConfigError if the name is taken.
+
+    ConfigError too if the file is written in a way that another entry would change what stands there.
+    """
+    text = path.read_bytes().decode("utf-8")  # with the line ends it has
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    text += "" if text.endswith("\n") else line_end  # else the last line is not one of its own
     top = {key.value: value for key, value in yaml.compose(text, Loader=yaml.SafeLoader).value}
     sources = top["sources"]
     for key, _ in sources.value:
         if key.value == name:
             raise ConfigError(f"{path}:{key.start_mark.line + 1}: source '{name}' is there already; take another name")
     lines = text.splitlines(keepends=True)
-    at = sources.end_mark.line if sources.end_mark.line < len(lines) else len(lines)
-    before = "".join(lines[:at]).rstrip("\n") + "\n\n"
-    after = "".join(lines[at:])
-    return before + written(name, entry, sources.value[0][0].start_mark.column) + ("\n" + after if after else "")
+    at = sources.end_mark.line
+    while lines[at - 1].startswith("#") or not lines[at - 1].strip():  # what is said of the next section stays there
+        at -= 1
+    new = written(name, entry, sources.value[0][0].start_mark.column).replace("\n", line_end)
+    after = "".join(lines[at:]).lstrip("\r\n")
+    made = "".join(lines[:at]) + line_end + new + (line_end + after if after else "")
+    if not _adds(text, made, name, entry):
+        raise ConfigError(f"{path}: cannot be added to without changing what stands there. Add it by hand:\n{new}")
+    return made
+
+
+def _adds(before: str, after: str, name: str, entry: dict[str, Any]) -> bool:
+    """Whether one text is the other and the entry, as YAML reads them."""
+    try:
+        found = yaml.safe_load(after)
+        added = found["sources"].pop(name)
+    except (yaml.YAMLError, KeyError):
+        return False
+    return added == entry and found == yaml.safe_load(before)
 
 
 def _lines(name: str, entry: dict[str, Any]) -> Iterator[str]:
@@ -55,7 +75,16 @@ def _flow(value: Any) -> str:
 
 
 def _scalar(value: Any) -> str:
-    """Quoted where YAML would read something else."""
+    """Quoted where YAML would read something else; what cannot be seen is spelled out."""
     text = str(value)
-    plain = PLAIN.fullmatch(text) and yaml.safe_load(text) == text
-    return text if plain else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if PLAIN.fullmatch(text) and yaml.safe_load(text) == text:
+        return text
+    return '"' + "".join(_quoted(c) for c in text) + '"'
+
+
+def _quoted(char: str) -> str:
+    if char in '\\"':
+        return f"\\{char}"
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"

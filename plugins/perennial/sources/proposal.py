@@ -29,24 +29,31 @@ CALLED = {  # the likeliest first; `own` is the entity itself: order, refund
     "quantity": "quantity qty units",
     "category": "category product_category product_type department",
     "currency": "currency currency_code cur",
-    "status": "status state order_status consent opt_in",
+    "status": "status state order_status",
     "channel": "channel",
     "purpose": "purpose",
     "event_type": "event_type type kind event",
 }
+# where the same word would mean something else: the status of an account is no consent, the price of a piece no sum
+CALLED_IN = {
+    ("consents", "status"): "consent_status consent opt_in opted_in optin subscribed is_subscribed status",
+    ("order_lines", "amount"): "line_total line_amount total total_amount total_price amount",
+}
+# may tell what a consent is for, or how it may be used
+NARROWS = "type kind topic subject scope category list list_name consent_type consent_kind subscription_type"
 OWN_ID = ("{own}_id", "{own}_no", "{own}_number", "{own}_key", "id", "number", "no", "uuid")
 MEANT = {
     ("orders", "status"): {
-        "placed": "placed paid open completed complete shipped delivered fulfilled processing closed",
+        "placed": "placed paid completed complete shipped delivered fulfilled processing",
         "cancelled": "cancelled canceled void voided",
     },
     ("consents", "status"): {
         "granted": "granted subscribed opted_in yes y true t 1",
         "denied": "denied unsubscribed opted_out no n false f 0",
     },
-    ("consents", "channel"): {"email": "email mail e_mail", "sms": "sms phone mobile text"},
+    ("consents", "channel"): {"email": "email e_mail", "sms": "sms"},
 }
-INSTEAD = {("orders", "status"): "placed", ("consents", "purpose"): "marketing", ("consents", "channel"): "email"}
+INSTEAD = {("orders", "status"): "placed"}  # never what a consent is for: only a person knows
 
 
 @dataclass
@@ -56,17 +63,27 @@ class Proposal:
     columns: dict[str, Any] = field(default_factory=dict)
     cursor: str | None = None
     missing: list[str] = field(default_factory=list)
+    narrowing: list[str] = field(default_factory=list)  # columns that may say that some consents are none
     unknown_values: dict[str, list[str]] = field(default_factory=dict)  # by source column
 
 
 def propose(
-    entity: Entity, columns: list[str], values: Callable[[str], list[str]], currency: str, given: dict[str, str]
+    entity: Entity,
+    columns: list[str],
+    values: Callable[[str], list[str]],
+    currency: str,
+    given: dict[str, str | dict[str, str]],
 ) -> Proposal:
-    """Map `columns` of a table to an entity. `values` tells what stands in a column; `given` what a person said."""
+    """Map `columns` of a table to an entity. `values` tells what stands in a column; `given` what a person said.
+
+    A person names the column of the source for one of the contract, or a constant as sources.yml has it.
+    """
     found = Proposal()
     for column in entity.columns:
         origin = given.get(column.name) or _called(entity, column, columns)
-        if origin:
+        if isinstance(origin, dict):
+            found.columns[column.name] = origin
+        elif origin:
             found.columns[column.name] = _origin(entity, column, origin, values, found)
         elif column.type == "currency":
             found.columns[column.name] = {"constant": currency}
@@ -74,15 +91,27 @@ def propose(
             found.columns[column.name] = {"constant": instead}
         elif column.required:
             found.missing.append(column.name)
-    found.cursor = found.columns.get("changed_at")
+    cursor = found.columns.get("changed_at")
+    found.cursor = cursor if isinstance(cursor, str) else None
+    if entity.name == "consents":
+        found.narrowing = _narrowing(found, columns)
     return found
+
+
+def _narrowing(found: Proposal, columns: list[str]) -> list[str]:
+    """Columns that may tell consents apart, unless others tell channel and purpose of each."""
+    read = {name: o["from"] if isinstance(o, dict) else o for name, o in found.columns.items() if "constant" not in o}
+    if {"channel", "purpose"} <= set(read):
+        return []
+    return [name for name in columns if _plain(name) in NARROWS.split() and name not in read.values()]
 
 
 def _called(entity: Entity, column: Column, columns: list[str]) -> str | None:
     """The column of the source that is called so; as it is, or in cents."""
     own = entity.name.removesuffix("s")
-    names = [name.format(own=own) for name in OWN_ID] if column.name == entity.key[-1] != "changed_at" else []
-    names += CALLED.get(column.name, column.name).split()
+    # a part of a key is no id of its own: the `id` of a line is not its number within the order
+    names = [name.format(own=own) for name in OWN_ID] if entity.key == (column.name,) else []
+    names += CALLED_IN.get((entity.name, column.name), CALLED.get(column.name, column.name)).split()
     by_name = {_plain(name): name for name in columns}
     for name in dict.fromkeys(names):
         for spelled in (name, f"{name}_cents") if column.type == "number" else (name,):
@@ -98,7 +127,7 @@ def _origin(entity: Entity, column: Column, origin: str, values: Callable[[str],
         return origin
     seen = values(origin)
     words = {word: meant for meant, said in MEANT.get((entity.name, column.name), {}).items() for word in said.split()}
-    meant = {value: value if column.declared else words.get(_plain(value)) for value in seen}
+    meant = {value: value if column.declared else words.get(_word(value)) for value in seen}
     if strange := [value for value, means in meant.items() if means is None]:
         found.unknown_values[origin] = strange
     return {"from": origin, "values": {value: means for value, means in meant.items() if means}}
@@ -107,3 +136,8 @@ def _origin(entity: Entity, column: Column, origin: str, values: Callable[[str],
 def _plain(name: str) -> str:
     """CustomerNo and customer-no are customer_no."""
     return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")
+
+
+def _word(value: str) -> str:
+    """Opted-In is opted_in; nothing is left out, or -1 would be 1."""
+    return re.sub(r"[ -]", "_", value.strip().lower())

@@ -64,25 +64,39 @@ def open(
         engine.dispose()
 
 
-def columns_of(what: str, engine: sa.Engine, table: str) -> list[str]:
-    """The columns of a table, in order; ConfigError with the tables there are if it is none of them."""
+def columns_of(what: str, engine: sa.Engine, table: str) -> dict[str, sa.types.TypeEngine]:
+    """The columns of a table and their types, in order; ConfigError with the tables there are if it is none of them."""
     schema, _, name = table.rpartition(".")
     with _faults(what):
         looked = sa.inspect(engine)
         if looked.has_table(name, schema or None):
-            return [column["name"] for column in looked.get_columns(name, schema or None)]
+            return {column["name"]: column["type"] for column in looked.get_columns(name, schema or None)}
         there = sorted(looked.get_table_names(schema or None))
     raise ConfigError(f"{what}: no table '{table}'; there are {', '.join(there[:20]) or 'none'} in that schema.")
 
 
 def values_of(what: str, engine: sa.Engine, table: str, column: str, most: int = 50) -> list[str]:
-    """What stands in a column, as text, at most so many different values."""
+    """What stands in a column, as text, each value once; ConfigError if there is more than can be mapped one by one."""
+    with _faults(what), engine.connect() as session:
+        found = list(session.scalars(_filled(table, column).distinct().limit(most + 1)))
+    if len(found) > most:
+        raise ConfigError(
+            f"{what}: '{column}' has more than {most} different values, too many to be mapped one by one. "
+            "Name another column with --map, or give what it always is with --constant."
+        )
+    return sorted(_texts(tuple(found)))
+
+
+def some_of(what: str, engine: sa.Engine, table: str, column: str, most: int = 1000) -> list[str]:
+    """What stands in some rows of a column, as text."""
+    with _faults(what), engine.connect() as session:
+        return _texts(tuple(session.scalars(_filled(table, column).limit(most))))
+
+
+def _filled(table: str, column: str) -> sa.Select:
     schema, _, name = table.rpartition(".")
     chosen = sa.column(column)
-    statement = sa.select(chosen).select_from(sa.table(name, schema=schema or None)).distinct().limit(most)
-    with _faults(what), engine.connect() as session:
-        found = [value for (value,) in session.execute(statement.where(chosen.is_not(None)))]
-    return sorted(_texts(tuple(found)))
+    return sa.select(chosen).select_from(sa.table(name, schema=schema or None)).where(chosen.is_not(None))
 
 
 def engine_of(name: str, connection_name: str, connection: Connection | None) -> sa.Engine:
@@ -90,7 +104,7 @@ def engine_of(name: str, connection_name: str, connection: Connection | None) ->
     if connection is None:
         raise ConfigError(
             f"source '{name}': connection '{connection_name}' is not configured. "
-            f"Set AIRFLOW_CONN_{connection_name.upper()} or create it in Airflow."
+            f"Set AIRFLOW_CONN_{connection_name.upper()}; one that was made in Airflow is known to its tasks only."
         )
     try:
         return sa.create_engine(connection.url())

@@ -14,9 +14,11 @@ from perennial.config.sources import Source
 from perennial.connections import Connection
 from perennial.landing import Extract
 from perennial.sources.api import ApiSettings
+from perennial.sources.base import Column as Origin
 from perennial.sources.registry import connector
-from perennial.warehouse import contract, loader, quarantine, rowcheck
+from perennial.warehouse import contract, loader, rowcheck
 from perennial.warehouse.database import connect
+from perennial.warehouse.masking import contact_columns, shown
 
 EXAMPLES = 10
 API_DAYS = 30  # of an API only what changed lately is asked for: everything may take hours
@@ -69,6 +71,7 @@ def _preview(entity: str, source: Source, extract: Extract, currencies: tuple[st
     origins = source.entities[entity].columns
     contracted = contract.ENTITIES[entity]
     told = [column for column in contracted.columns if column.name in origins]
+    contacts = contact_columns(source)
     reading = _Reading(extract, limit)
     with connect() as session:
         session.execute("select set_config('timezone', %s, true)", [source.timezone])
@@ -77,14 +80,11 @@ def _preview(entity: str, source: Source, extract: Extract, currencies: tuple[st
         session.execute(rowcheck.checked_rows(contracted, origins, list(extract.columns), currencies, at))
         rejected = [
             Rejected(
-                row["reason"],
-                row["column_name"],
-                quarantine.shown(row["value"], row["column_name"], source, entity),
-                row["rows"],
+                row["reason"], row["column_name"], shown(row["value"], row["column_name"] in contacts), row["rows"]
             )
             for row in session.execute(REJECTED).fetchall()
         ]
-        examples = _examples(session, told, source, entity)
+        examples = _examples(session, told, origins, contacts)
         session.rollback()
     return Preview(
         entity, reading.rows, reading.has_more, rejected, [column.name for column in told], examples, extract.notes
@@ -111,20 +111,12 @@ class _Reading:
                     return
 
 
-def _examples(session: psycopg.Connection, told: list[contract.Column], source: Source, entity: str) -> list[list[str]]:
-    origins = source.entities[entity].columns
+def _examples(
+    session: psycopg.Connection, told: list[contract.Column], origins: dict[str, Origin], contacts: set[str]
+) -> list[list[str]]:
     typed = sql.SQL(", ").join(rowcheck.typed(column, origins[column.name]) for column in told)
     query = sql.SQL("select {} from checked_rows where problem is null order by row_no limit {}")
-    contacts = {origins[name].from_ for name in quarantine.CONTACTS if name in origins}
     rows = session.execute(query.format(typed, EXAMPLES)).fetchall()
-    return [
-        [_shown(row[column.name], origins[column.name].from_ in contacts, origins[column.name].as_) for column in told]
-        for row in rows
-    ]
-
-
-def _shown(value: object, is_contact: bool, made: str | None) -> str:
-    text = "" if value is None else str(value)
-    if text and made != "email_key" and (is_contact or "@" in text):
-        return f"{text[:1]}***"
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    # what was made of an address tells nobody the address
+    masked = {name for name, origin in origins.items() if origin.from_ in contacts and origin.as_ != "email_key"}
+    return [[shown(row[column.name], column.name in masked, longest=40) for column in told] for row in rows]

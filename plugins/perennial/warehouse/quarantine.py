@@ -24,7 +24,6 @@ from perennial.warehouse.database import connect
 
 ROWS_PER_TABLE = 20_000
 UNREADABLE = "unreadable_line"  # only the source can mend these, by delivering the file again
-CONTACTS = ("email", "phone")
 
 OPEN = """
     select r.source, r.entity, r.reason, r.column_name, count(*) as rows,
@@ -73,18 +72,6 @@ def replay(source: str, entity: str | None, settings: Sources) -> tuple[date, li
         counts_from = _next_night()
         names = [entity] if entity else list(mapped.entities)
         return counts_from, [_replayed(source, name, mapped, settings, counts_from) for name in names]
-
-
-def shown(value: str | None, column: str, source: Source | None, entity: str) -> str:
-    """A rejected value as a person may see it: what may be a contact detail keeps its first letter only."""
-    if value is None:
-        return ""
-    origins = source.entities[entity].columns if source and entity in source.entities else {}
-    contact = {o.from_ for name, o in origins.items() if name in CONTACTS or o.as_ == "email_key"}
-    digits = sum(c.isdigit() for c in value)
-    if column in contact or "@" in value or (digits >= 7 and value.strip("+0123456789 ()-./") == ""):
-        return f"{value[:1]}***"
-    return value if len(value) <= 60 else f"{value[:57]}..."
 
 
 def _next_night() -> date:

@@ -8,10 +8,12 @@ import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from perennial import config
 from perennial.warehouse import quarantine
 from perennial.warehouse.database import connect
+from perennial.warehouse.masking import contact_columns, printable, shown
 
 
 def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Group:
@@ -30,7 +32,7 @@ def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Gr
         for row in rows:
             nights = f"{row['first_on']}" + (f" to {row['last_on']}" if row["last_on"] != row["first_on"] else "")
             where = f"{row['source']}.{row['entity']}"
-            table.add_row(where, row["column_name"], row["reason"], f"{row['rows']:,}", nights)
+            table.add_row(*map(_cell, (where, row["column_name"], row["reason"], f"{row['rows']:,}", nights)))
         Console().print(table if rows else "No row waits in quarantine.")
 
     @group.command()
@@ -43,12 +45,13 @@ def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Gr
         asked = config.load().sources.sources.get(source)
         with running(False), connect() as session:
             rows = session.execute(quarantine.ROWS, [source, entity, entity, reason, reason, limit]).fetchall()
+        contacts = contact_columns(asked)
         table = _table("batch", "row", "column", "reason", "value")
         for row in rows:
             place = f"{row['file']}:{row['line']}" if row["file"] else f"{row['row_no']:,}"
-            value = quarantine.shown(row["value"], row["column_name"], asked, row["entity"])
-            table.add_row(row["batch_id"], place, row["column_name"], row["reason"], value)
-        Console().print(table if rows else f"No such row of {source} waits in quarantine.")
+            value = shown(row["value"], row["column_name"] in contacts)
+            table.add_row(*map(_cell, (row["batch_id"], place, row["column_name"], row["reason"], value)))
+        Console().print(table if rows else _cell(f"No such row of {source} waits in quarantine."))
 
     @group.command()
     @click.argument("source")
@@ -76,3 +79,7 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, justify="right" if column == "rows" else "left", overflow="fold")
     return table
+
+
+def _cell(text: str) -> Text:
+    return Text(printable(text))  # a name or value in brackets is no markup

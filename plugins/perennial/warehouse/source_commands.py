@@ -8,12 +8,14 @@ import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from perennial import config, embedded, paths
 from perennial.connections import Connection, configured
 from perennial.errors import ConfigError, PerennialError
 from perennial.sources import entry_writer
 from perennial.warehouse import introspect
+from perennial.warehouse.masking import printable
 from perennial.warehouse.preview import Preview, previews
 
 WIDTH = 200  # a row of the contract stays on one line
@@ -48,7 +50,7 @@ def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Gr
                     for seen in previews(name, source, connection, (found.business.currency,), limit):
                         _show(name, seen)
                 except PerennialError as error:
-                    click.echo(f"{name}: {error}\n", err=True)
+                    click.echo(f"{name}: {printable(str(error))}\n", err=True)
                     failed.append(name)
         if failed:
             raise click.ClickException(f"{', '.join(failed)}: not all could be read")
@@ -57,24 +59,37 @@ def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Gr
     @click.argument("name")
     @click.argument("tables", metavar="ENTITY=TABLE...", nargs=-1, required=True)
     @click.option("--connection", "connection_name", required=True, help="The Airflow connection of the database.")
-    @click.option("--timezone", default="UTC", show_default=True, help="How timestamps without a zone are meant.")
+    @click.option("--timezone", help="How timestamps without a zone are meant; needed if there are any.")
     @click.option("--map", "given", multiple=True, metavar="ENTITY.COLUMN=COLUMN", help="Where a guess is wrong.")
+    @click.option("--constant", "always", multiple=True, metavar="ENTITY.COLUMN=VALUE", help="The same in all rows.")
     @click.option("--dry-run", is_flag=True, help="Only show the entry.")
     def add(
-        name: str, tables: tuple[str, ...], connection_name: str, timezone: str, given: tuple[str, ...], dry_run: bool
+        name: str,
+        tables: tuple[str, ...],
+        connection_name: str,
+        timezone: str | None,
+        given: tuple[str, ...],
+        always: tuple[str, ...],
+        dry_run: bool,
     ) -> None:
         """Propose how the tables of a database map to the contract, and write it as source NAME into sources.yml.
 
         e.g. perennial sources add market --connection market orders=public.orders customers=public.buyers
         """
+        said: dict[str, str | dict[str, str]] = dict(_pair(one, "ENTITY.COLUMN=COLUMN") for one in given)
+        for one in always:
+            column, value = _pair(one, "ENTITY.COLUMN=VALUE")
+            if column in said:
+                raise click.UsageError(f"{column}: either --map or --constant")
+            said[column] = {"constant": value}
         with running(False):  # the sample shop is on its server
             added = introspect.entry(
                 name,
                 dict(_pair(table, "ENTITY=TABLE") for table in tables),
                 (connection_name, _connection(connection_name)),
                 timezone,
-                dict(_pair(one, "ENTITY.COLUMN=COLUMN") for one in given),
-                config.load().sources.business.currency,
+                said,
+                config.load().sources.business,
             )
         path = paths.config() / "sources.yml"
         text = entry_writer.insert(path, name, added.entry)
@@ -108,12 +123,12 @@ def _show(name: str, seen: Preview) -> None:
     count = f"{seen.rows:,} rows" if not seen.has_more else f"the first {seen.rows:,} rows"
     click.echo(f"{name}.{seen.entity}: {count}, {sum(one.rows for one in seen.rejected):,} of them would be rejected")
     for one in seen.rejected:
-        click.echo(f"  {one.rows:,} x {one.reason} in {one.column}, e.g. {one.value!r}")
+        click.echo(f"  {one.rows:,} x {one.reason} in {printable(one.column)}, e.g. '{one.value}'")
     for note in seen.notes:
-        click.echo(f"  note: {note}")
+        click.echo(f"  note: {printable(note)}")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for column in seen.columns:
         table.add_column(column, no_wrap=True)
     for row in seen.examples:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # a value in brackets is no markup
     Console(width=WIDTH, soft_wrap=True).print(table if seen.examples else "  no row that the contract accepts\n")

@@ -1,0 +1,44 @@
+"""What a source says of consent, from landed rows to what counts on a night."""
+
+from datetime import date
+
+import pyarrow as pa
+import pytest
+
+from perennial import config, landing, transform
+from perennial.landing import Extract
+from perennial.warehouse import loader
+
+pytestmark = pytest.mark.server
+
+NIGHT, NEXT = date(2017, 9, 30), date(2017, 10, 1)
+NOON, LATER = "2017-09-01 12:00:00", "2017-09-01 12:00:01"
+MAILS = {
+    name: f"{name.replace(' ', '.')}@example.com" for name in ("no yes", "yes no", "no then yes", "no until later")
+}
+
+
+def load(night: date, *statements: tuple[str, str, str]) -> None:
+    """A file of one night: who, Y or N, when."""
+    who, said, at = (list(column) for column in zip(*statements, strict=True))
+    table = pa.table({"kundenmail": [MAILS[name] for name in who], "newsletter": said, "placed_local": at})
+    batch = landing.write("click_collect", "consents", night, Extract(table.column_names, [table], dict))
+    loader.load(batch, config.load().sources.sources["click_collect"], ("USD",))
+
+
+def test_of_two_statements_of_one_moment_the_denial_counts_however_they_were_delivered(warehouse, rows):
+    load(NIGHT, ("no yes", "N", NOON), ("no yes", "Y", NOON), ("yes no", "Y", NOON), ("yes no", "N", NOON))
+    load(NEXT, ("no yes", "N", NOON), ("no yes", "Y", NOON), ("no then yes", "N", NOON), ("no until later", "N", NOON))
+    load(date(2017, 10, 2), ("no then yes", "Y", NOON), ("no until later", "Y", LATER))
+    transform.run(["run", "--select", "stg_consents", "input_consents"], config.load(), date(2017, 10, 2), warehouse)
+    newest = {
+        row["source_customer_id"]: row["status"]
+        for row in rows("select source_customer_id, status from input.input_consents order by changed_at")
+    }
+    hashed = "select 'email:' || md5(%s) as id"
+    assert {name: newest[rows(hashed, mail)[0]["id"]] for name, mail in MAILS.items()} == {
+        "no yes": "denied",
+        "yes no": "denied",
+        "no then yes": "denied",
+        "no until later": "granted",
+    }
