@@ -7,6 +7,7 @@ never rebuilt backwards.
 
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -228,6 +229,19 @@ def send(as_of: date, lookup: Lookup = configured) -> int:
         step.rows = export.run(as_of, _sendable(as_of), lookup)
         _mark(as_of, exported_at=wall_clock())
     return step.rows
+
+
+def report(as_of: date) -> Path | None:
+    """Write the report of a night, however it ended; None for one before the horizon, whose report was written then."""
+    from perennial.report import build as made  # Vega is slow to import, and only needed here
+
+    if is_before_horizon(as_of):
+        say(f"report: skipped, the marts already show {horizon()}")
+        return None
+    with recorded(as_of, "report"):
+        path = made.write(as_of)
+    say(f"report: {path}")
+    return path
 
 
 def _sendable(as_of: date) -> config.Config:
