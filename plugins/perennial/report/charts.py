@@ -152,7 +152,7 @@ def panels(inner: Spec, values: list[dict], order: list[str], columns: int, widt
     }
     return {
         "data": {"values": values},
-        "facet": {"field": "panel", "type": "nominal", "sort": order, "title": None, "header": {"labels": False}},
+        "facet": {"field": "panel", "type": "nominal", "sort": order, "title": None, "header": {"labelExpr": "''"}},
         "columns": columns,
         "bounds": "flush",  # axes do not push the panels about, so the spacing makes room for them
         "spacing": {"row": 62, "column": gap + axis},

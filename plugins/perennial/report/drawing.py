@@ -34,13 +34,13 @@ CONFIG = {
 # what Vega writes for scripts that would move its marks, or what is the default anyway
 NEEDLESS = re.compile(
     r' (?:aria-[a-z]+|role|pointer-events|font-family|opacity|stroke-opacity|fill-opacity)="(?:true|1|none|sans-serif'
-    r'|img|graphics-object|graphics-symbol|[a-z ]*container[a-z ]*|[a-z -]*mark[a-z ]*|axis|title)"'
+    r'|img|bar|graphics-object|graphics-symbol|[a-z ]*container[a-z ]*|[a-z -]*mark[a-z ]*|axis|title)"'
 )
 LABEL = re.compile(r' aria-label="[^"]*"')
 EMPTY_PATH = re.compile(r'<path class="(?:background|foreground)"(?: [a-z-]+="[^"]*")*? d="(?:|M0,0h0v0h0Z)"[^>]*/>')
 CLASS = re.compile(r' class="[^"]*"')
 LONG_NUMBER = re.compile(r"(\d+\.\d\d)\d+")
-ID = re.compile(r"""((?: id="|url\(#))""")
+ID = re.compile(r'<clipPath id="(\w+)"')
 TAG = re.compile(r"<[^>]+>")
 
 
@@ -55,7 +55,10 @@ def svg(spec: dict[str, Any], name: str, title: str, says: str) -> str:
         drawn = vl_convert.vegalite_to_svg(spec | {"config": CONFIG | spec.get("config", {})}, allowed_base_urls=[])
     head, _, body = drawn.partition(">")
     wide, high = (float(re.search(rf' {side}="([\d.]+)"', head)[1]) for side in ("width", "height"))
-    body = TAG.sub(lambda tag: _lean(tag[0], name), EMPTY_PATH.sub("", body))
+    body = TAG.sub(lambda tag: _lean(tag[0]), EMPTY_PATH.sub("", body))
+    # Vega numbers ids from where the drawing before ended; on the page they are this drawing's, in their order
+    for number, found in enumerate(dict.fromkeys(ID.findall(body))):
+        body = re.sub(rf'(id="|url\(#){found}\b', rf"\g<1>{name}-{number}", body)
     return (
         f'<svg viewBox="0 0 {wide:g} {high:g}" style="max-width:{wide:g}px" role="img" '
         f'aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{escape(title)}</title>'
@@ -63,7 +66,6 @@ def svg(spec: dict[str, Any], name: str, title: str, says: str) -> str:
     )
 
 
-def _lean(tag: str, name: str) -> str:
-    """A tag without what the page does not need; ids are the drawing's own."""
-    tag = LONG_NUMBER.sub(r"\1", CLASS.sub("", LABEL.sub("", NEEDLESS.sub("", tag))))
-    return ID.sub(rf"\g<1>{name}-", tag)
+def _lean(tag: str) -> str:
+    """A tag without what the page does not need."""
+    return LONG_NUMBER.sub(r"\1", CLASS.sub("", LABEL.sub("", NEEDLESS.sub("", tag))))

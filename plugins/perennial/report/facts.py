@@ -1,5 +1,6 @@
 """What the report reads: the state of the night, and the rows of each section's queries."""
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,13 +10,14 @@ import psycopg
 from perennial.config import Config
 from perennial.lifecycle.phrases import Words
 
+NIGHTS = re.compile(r"(%\((?:as_of|shown)\)s)")
 Rows = dict[str, list[dict[str, Any]]]
 
 NIGHT = """
     select
         (select max(as_of) from ops.nights where build_started_at is not null and as_of <= %(as_of)s) as shown,
-        night.build_started_at is not null as is_begun, night.built_at is not null as is_built,
-        night.exported_at is not null as is_exported
+        night.as_of is not null as is_opened, night.build_started_at is not null as is_begun,
+        night.built_at is not null as is_built, night.exported_at is not null as is_exported
     from (select 1) as one
     left join ops.nights as night on night.as_of = %(as_of)s
 """
@@ -58,8 +60,12 @@ def night(session: psycopg.Connection, settings: Config, as_of: date | None) -> 
     """How a night stands; none of it is there before the first."""
     ask = {"as_of": as_of}
     found = _rows(session, NIGHT, ask) if as_of else []
-    row = found[0] if found else {"shown": None, "is_begun": False, "is_built": False, "is_exported": False}
-    checks = _rows(session, CHECKS, ask)
+    row = (
+        found[0]
+        if found
+        else {"shown": None, "is_opened": False, "is_begun": False, "is_built": False, "is_exported": False}
+    )
+    checks = _rows(session, CHECKS, ask) if as_of else []
     stopping = [check for check in checks if check["severity"] == "block"]
     blocked = [check["message"] for check in stopping if not check["passed"]]
     model = settings.lifecycle.models[settings.lifecycle.default]
@@ -67,7 +73,7 @@ def night(session: psycopg.Connection, settings: Config, as_of: date | None) -> 
         as_of=as_of,
         shown=row["shown"],
         state=_state(row, bool(stopping), bool(blocked)),
-        failed=[attempt["task"] for attempt in _rows(session, FAILED, ask)],
+        failed=[attempt["task"] for attempt in _rows(session, FAILED, ask)] if as_of else [],
         blocked=blocked,
         warnings=[check["message"] for check in checks if check["severity"] == "warn" and not check["passed"]],
         currency=settings.sources.business.currency,
@@ -80,7 +86,7 @@ def night(session: psycopg.Connection, settings: Config, as_of: date | None) -> 
 
 
 def _state(row: dict[str, Any], is_checked: bool, is_blocked: bool) -> str:
-    if row["shown"] is None:
+    if row["shown"] is None and not row["is_opened"]:
         return "none"
     if not row["is_begun"]:
         return "absent"
@@ -96,6 +102,8 @@ def _state(row: dict[str, Any], is_checked: bool, is_blocked: bool) -> str:
 def rows(session: psycopg.Connection, queries: dict[str, str], about: Night) -> Rows:
     """The rows of each query, which may use the parameters as_of, shown, model; none where a table is not there yet."""
     given = {"as_of": about.as_of, "shown": about.shown, "model": about.model}
+    # a night that is not known is a date, too
+    queries = {name: NIGHTS.sub(r"\1::date", query) for name, query in queries.items()}
     return {name: _rows(session, query, given) for name, query in queries.items()}
 
 

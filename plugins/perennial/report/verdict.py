@@ -20,7 +20,9 @@ class Verdict:
 def verdict(night: Night) -> Verdict:
     """The verdict on a night; one that was not built says of which night the figures are."""
     steps = ", ".join(night.failed)
-    shown = Words(f"The figures below are of {night.shown}.", f"以下为 {night.shown} 的数据。")
+    shown = Words(f"The figures below are of {night.shown}. ", f"以下为 {night.shown} 的数据。")
+    if night.shown is None:
+        shown = Words("There are no figures yet. ", "尚无数据。")
     failed = Words(f"Failed or unfinished: {steps}. ", f"失败或未完成：{steps}。") if steps else Words("", "")
     if night.state == "none":
         return Verdict(
@@ -41,7 +43,7 @@ def verdict(night: Night) -> Verdict:
             "✕",
             Words("This night was not built", "本晚未构建"),
             Words(
-                f"{failed.en}{shown.en} Mend the cause, then run the night again.",
+                f"{failed.en}{shown.en}Mend the cause, then run the night again.",
                 f"{failed.zh}{shown.zh}请排除原因后重新运行。",
             ),
             [],

@@ -37,12 +37,11 @@ QUERIES = {
         where as_of = %(shown)s order by audience, problem
     """,
     "rejected": """
-        select count(*) filter (where status = 'rejected') as rejected,
-            count(*) filter (where status = 'failed') as failed, audience, destination
-        from activation.export_rows
-        inner join activation.export_runs as runs using (plan)
-        where runs.as_of = %(as_of)s and export_rows.status in ('rejected', 'failed')
-        group by audience, destination
+        select plans.audience, plans.destination, count(*) as refused
+        from activation.export_rows as changes
+        inner join activation.export_runs as plans using (plan)
+        where plans.as_of = %(as_of)s and changes.status in ('rejected', 'failed')
+        group by plans.audience, plans.destination
     """,
 }
 STATUS = {
@@ -135,7 +134,7 @@ def _draw(gates: list[dict], language: str, width: int):
 
 
 def _plans(plans: list[dict], rejected: list[dict], night: Night) -> Table:
-    troubles = {(row["audience"], row["destination"]): row for row in rejected}
+    refused = {(row["audience"], row["destination"]): row["refused"] for row in rejected}
     columns = [
         Column(Words("Audience", "受众"), False),
         Column(Words("Destination", "目的地"), False),
@@ -151,10 +150,8 @@ def _plans(plans: list[dict], rejected: list[dict], night: Night) -> Table:
     names = ("members_before", "members", "adds", "updates", "removes", "bought_since")
     body = []
     for row in plans:
-        trouble = troubles.get((row["audience"], row["destination"]), {"rejected": 0, "failed": 0})
-        refused = count(trouble["rejected"] + trouble["failed"])
-        numbers = [count(row[name]) for name in names]
-        body.append([night.audience(row["audience"]), row["destination"], *numbers, refused, _state(row)])
+        numbers = [row[name] for name in names] + [refused.get((row["audience"], row["destination"]), 0)]
+        body.append([night.audience(row["audience"]), row["destination"], *map(count, numbers), _state(row)])
     caption = Words(
         "Tonight's plans. One that waits goes out after `perennial approve`.",
         "今晚的导出计划。等待中的计划需经 perennial approve 批准后发送。",
