@@ -7,6 +7,14 @@ from perennial.report.text import cut
 from perennial.report.text import width as wide
 
 LEVELS = 7  # shades of a heat map: --heat-0 to --heat-6, and --on-0 to --on-6 for what is written on them
+# customers are counted, so a tick between two whole numbers stays unnamed
+COUNTED = {
+    "title": None,
+    "tickCount": 3,
+    "labelExpr": "datum.value % 1 ? '' : format(datum.value, '~s')",
+    "minExtent": 30,
+    "maxExtent": 30,
+}
 LEFT = {"align": "left", "baseline": "middle"}
 
 

@@ -19,8 +19,9 @@ from perennial.report.verdict import Verdict
 
 HERE = Path(__file__).parent
 TYPED = re.compile(r"`([^`]+)`")
+SHORT = 24  # letters
 LANGUAGES = ("en", "zh")
-WIDE, HALF, NARROW = 980, 460, 330  # pixels: the page, half of it, a phone
+WIDE, HALF, NARROW = 980, 400, 330  # pixels: the page, half of it, a phone
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def render(night: Night, verdict: Verdict, sections: list[Section]) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"both": both, "kind": lambda part: type(part).__name__}
+    environment.filters |= {"both": both, "fit": fit, "kind": lambda part: type(part).__name__}
     environment.globals |= {"drawings": drawings, "words": Words, "day_words": day_words}
     body = environment.get_template("body.html").render(night=night, verdict=verdict, sections=sections)
     script = (HERE / "page.js").read_text("utf-8")
@@ -74,14 +75,20 @@ def both(words: Cell) -> Markup:
     return Markup('<span class="en">{}</span><span class="zh" lang="zh">{}</span>').format(*told)
 
 
+def fit(words: Cell) -> str:
+    """How a cell is set: short ones on one line, long ones not narrower than a few words."""
+    text = words if isinstance(words, str) else words.en
+    return "short" if len(text) <= SHORT else "long"
+
+
 def _typed(text: str) -> Markup:
     """The text, with `what one types` set apart."""
     return Markup(TYPED.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def drawings(section: str, chart: Chart) -> Markup:
-    """The chart in both languages, for wide and for narrow pages; the page shows one of the four."""
-    sizes = {"wide": HALF if chart.is_half else WIDE, "narrow": NARROW}
+    """The chart in both languages, a big one for wide and for narrow pages; the page shows one of them."""
+    sizes = {"one": HALF} if chart.is_half else {"wide": WIDE, "narrow": NARROW}
     drawn = []
     for language in LANGUAGES:
         for size, width in sizes.items():

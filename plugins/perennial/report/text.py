@@ -106,7 +106,7 @@ def span(start: Any, end: Any, written) -> str:
 
 def width(text: str, size: float = 12) -> float:
     """About how many pixels wide a text is, whatever fonts this machine has."""
-    return size * sum(1.0 if ord(letter) > 0x2E7F else 0.56 for letter in text)
+    return size * sum(1.0 if ord(letter) > 0x2E7F else 0.6 for letter in text)
 
 
 def cut(text: str, pixels: float, size: float = 12) -> str:

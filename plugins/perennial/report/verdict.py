@@ -32,7 +32,7 @@ def verdict(night: Night) -> Verdict:
             Words(
                 "Run `make demo` for two sample shops, or describe your sources in config/sources.yml and run "
                 "`perennial nightly`; this page then fills itself.",
-                "运行 make demo 体验示例商店，或在 config/sources.yml 中配置数据源后运行 perennial nightly，"
+                "运行 `make demo` 体验示例商店，或在 config/sources.yml 中配置数据源后运行 `perennial nightly`，"
                 "本页会自动填充。",
             ),
             [],

@@ -4,6 +4,7 @@ from functools import partial
 
 from perennial.lifecycle.phrases import Words
 from perennial.report import charts
+from perennial.report.audience_words import PROBLEMS, SHORT, STATUS, TRIPPED
 from perennial.report.facts import Night, Rows
 from perennial.report.parts import Chart, Column, Part, Table
 from perennial.report.text import count, labelled
@@ -19,6 +20,7 @@ EMPTY = Words(
     "No audience is defined, or none was built yet. Describe one in config/audiences.yml, and give it a destination.",
     "尚未定义受众或尚未生成。请在 config/audiences.yml 中定义受众并指定目的地。",
 )
+GATES = Words("Gate by gate", "逐关")
 DRAWN = 8  # the largest ones; the tables have all
 QUERIES = {
     "gates": """
@@ -44,28 +46,6 @@ QUERIES = {
         group by plans.audience, plans.destination
     """,
 }
-STATUS = {
-    "waiting": Words("waits for approval", "等待审批"),
-    "ready": Words("ready to send", "待发送"),
-    "sending": Words("being sent", "发送中"),
-    "done": Words("sent", "已发送"),
-    "failed": Words("some rows failed", "部分失败"),
-    "unevaluable": Words("not known: nothing sent", "无法判定：未发送"),
-}
-TRIPPED = {
-    "first": Words("first export", "首次导出"),
-    "empty": Words("nobody is left", "受众已空"),
-    "removals": Words("many would be taken out", "移除过多"),
-    "size": Words("size changed much", "规模变化过大"),
-    "unevaluable": Words("its query failed", "查询失败"),
-}
-PROBLEMS = {
-    "unknown_key": Words("keys of no customer", "未知客户键"),
-    "duplicate_key": Words("keys more than once", "重复客户键"),
-    "without_key": Words("rows without a key", "缺少客户键"),
-    "query_failed": Words("the query failed", "查询失败"),
-}
-GATES = Words("Gate by gate", "逐关")
 
 
 def parts(rows: Rows, night: Night) -> list[Part]:
@@ -111,15 +91,14 @@ def _waterfall(number: int, target: tuple[str, str], gates: list[dict], night: N
 
 
 def _draw(gates: list[dict], language: str, width: int):
-    means = "Whom it means" if language == "en" else "受众全部"
+    means = "The audience" if language == "en" else "受众全部"
     meant = gates[0]["count_before"]
-    room = width * 0.5
     steps = [{"label": means, "start": meant, "end": 0, "text": count(meant), "fill": "var(--mark)"}]
     for gate in gates[:-1]:
         if gate["count_ended"]:
             steps.append(
                 {
-                    "label": charts.fitting(gate[f"label_{language}"], room, [s["label"] for s in steps]),
+                    "label": _short(gate, language),
                     "start": gate["count_before"],
                     "end": gate["count_after"],
                     "text": f"−{count(gate['count_ended'])}",
@@ -127,10 +106,13 @@ def _draw(gates: list[dict], language: str, width: int):
                 }
             )
     last = gates[-1]
-    label = charts.fitting(last[f"label_{language}"], room, [s["label"] for s in steps])
     out = last["count_ended"]
-    steps.append({"label": label, "start": out, "end": 0, "text": count(out), "fill": "var(--up)"})
+    steps.append({"label": _short(last, language), "start": out, "end": 0, "text": count(out), "fill": "var(--up)"})
     return charts.waterfall(steps, width)
+
+
+def _short(gate: dict, language: str) -> str:
+    return getattr(SHORT[gate["reason"]], language) if gate["reason"] in SHORT else gate["reason"]
 
 
 def _plans(plans: list[dict], rejected: list[dict], night: Night) -> Table:
@@ -154,7 +136,7 @@ def _plans(plans: list[dict], rejected: list[dict], night: Night) -> Table:
         body.append([night.audience(row["audience"]), row["destination"], *map(count, numbers), _state(row)])
     caption = Words(
         "Tonight's plans. One that waits goes out after `perennial approve`.",
-        "今晚的导出计划。等待中的计划需经 perennial approve 批准后发送。",
+        "今晚的导出计划。等待中的计划需经 `perennial approve` 批准后发送。",
     )
     return Table(caption, columns, body, is_open=True)
 

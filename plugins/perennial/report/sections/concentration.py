@@ -158,4 +158,5 @@ def _nights(nights: list[dict]) -> Table:
         ],
         [[str(row["as_of"]), share(row["needed"]), number(row["gini"]), count(row["count_a"])] for row in nights],
         is_open=True,
+        is_half=True,
     )

@@ -17,7 +17,7 @@ LEAD = Words(
 )
 EMPTY = Words(
     "No step of this night ran yet. Start one with `perennial nightly`.",
-    "今晚尚无步骤运行。请运行 perennial nightly。",
+    "今晚尚无步骤运行。请运行 `perennial nightly`。",
 )
 QUERIES = {
     # the last attempt of each task; what the report itself cost is not known while it is written

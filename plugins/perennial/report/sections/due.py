@@ -19,14 +19,6 @@ EMPTY = Words(
     "未来30天内没有客户将变更阶段：这是好消息，或者尚无客户。",
 )
 DAYS = 30
-# a day has no half customers
-WHOLE = {
-    "title": None,
-    "tickCount": 2,
-    "labelExpr": "datum.value % 1 ? '' : format(datum.value, '~s')",
-    "minExtent": 30,
-    "maxExtent": 30,
-}
 QUERIES = {
     "stages": stages.STAGES,
     "days": f"""
@@ -94,7 +86,7 @@ def _draw(labels: dict[str, Words], due: list[dict], language: str, width: int):
             "y": {
                 "field": "customers",
                 "type": "quantitative",
-                "axis": WHOLE,
+                "axis": charts.COUNTED | {"tickCount": 2},
             },
         },
     }

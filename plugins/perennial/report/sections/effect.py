@@ -54,10 +54,32 @@ def parts(rows: Rows, night: Night) -> list[Part]:
                 )
             )
         )
-        found.append(_table(rows["uplift"], night.currency, is_open=True))
+        found.append(_waiting(rows["uplift"]))
     if rows["power"]:
         found.append(_power(rows["power"], night.currency))
     return found
+
+
+def _waiting(uplift: list[dict]) -> Table:
+    columns = [
+        Column(Words("Audience", "受众"), False),
+        Column(Words("Verdict", "结论"), False),
+        Column(Words("Treated", "触达组")),
+        Column(Words("Held out", "对照组")),
+        Column(Words("Running", "进行中")),
+        Column(Words("Next over on", "下一到期日"), False),
+    ]
+    names = ("count_treated", "count_held", "count_running")
+    body = [
+        [
+            labelled(row, "audience"),
+            labelled(row, "verdict"),
+            *(count(row[name]) for name in names),
+            day(row["next_over_on"]),
+        ]
+        for row in uplift
+    ]
+    return Table(Words("Where every measurement stands", "各项测量进度"), columns, body, is_open=True)
 
 
 def _chart(known: list[dict], everything: list[dict], currency: str) -> Chart:
@@ -90,7 +112,7 @@ def _draw(known: list[dict], currency: str, language: str, width: int):
     return charts.intervals(values, taken, width, currency)
 
 
-def _table(uplift: list[dict], currency: str, *, is_open: bool = False) -> Table:
+def _table(uplift: list[dict], currency: str) -> Table:
     columns = [
         Column(Words("Audience", "受众"), False),
         Column(Words("Verdict", "结论"), False),
@@ -127,7 +149,7 @@ def _table(uplift: list[dict], currency: str, *, is_open: bool = False) -> Table
         for row in uplift
     ]
     caption = Words("Everybody counts for what she was drawn as", "按抽样分组计算（意向性分析）")
-    return Table(caption, columns, body, is_open)
+    return Table(caption, columns, body)
 
 
 def _power(power: list[dict], currency: str) -> Table:

@@ -170,7 +170,7 @@ def _draw_trend(labels: dict[str, Words], trend: list[dict], language: str, widt
             "y": {
                 "field": "customers",
                 "type": "quantitative",
-                "axis": {"title": None, "tickCount": 3, "format": "~s", "minExtent": 30, "maxExtent": 30},
+                "axis": charts.COUNTED,
             },
         },
         "layer": [{"mark": {"type": "area", "opacity": 0.16}}, {"mark": {"type": "line"}}],

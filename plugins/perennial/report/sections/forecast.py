@@ -145,12 +145,12 @@ def _draw_points(points: list[dict], language: str, width: int):
     most = max((max(p["forecast"], p["came"]) for p in points), default=1) * 1.06 or 1
     names = ("forecast", "came") if language == "en" else ("预测", "实际")
     scale = {"type": "quantitative", "scale": {"domain": [0, most]}}
-    axis = {"format": "~s", "tickCount": 5}
+    axis = {"labelExpr": "format(datum.value, '~s')", "tickCount": 5}
     x = scale | {"field": "forecast", "axis": axis | {"title": names[0], "grid": False}}
     y = scale | {"field": "came", "axis": axis | {"title": names[1], "minExtent": 36, "maxExtent": 36}}
     return {
         "width": width - 60,
-        "height": 280,
+        "height": 230,
         "layer": [
             {
                 "data": {"values": [{"forecast": 0, "came": 0}, {"forecast": most, "came": most}]},

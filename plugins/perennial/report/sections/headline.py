@@ -16,7 +16,7 @@ LEAD = Words(
 EMPTY = Words(
     "No night has been built yet. Run `make demo` for two sample shops, or describe your sources in config/sources.yml "
     "and run `perennial nightly`.",
-    "尚未运行任何一晚。运行 make demo 体验示例商店，或在 config/sources.yml 中配置数据源后运行 perennial nightly。",
+    "尚未运行任何一晚。运行 `make demo` 体验示例商店，或在 config/sources.yml 中配置数据源后运行 `perennial nightly`。",
 )
 NIGHTS = "(values (0), (1), (7)) as nights (ago)"
 QUERIES = {
@@ -36,9 +36,10 @@ QUERIES = {
         select
             ago, coalesce(sum(net_amount), 0) as revenue, count(*) filter (where is_valid) as orders
         from {NIGHTS}
-        inner join marts.fct_orders
-            on ordered_on > %(shown)s - ago - 7 and ordered_on <= %(shown)s - ago
-        where ordered_on > %(shown)s - 14 and ordered_on <= %(shown)s
+        left join (
+            select ordered_on, net_amount, is_valid from marts.fct_orders
+            where ordered_on > %(shown)s - 14 and ordered_on <= %(shown)s
+        ) as lately on ordered_on > %(shown)s - ago - 7 and ordered_on <= %(shown)s - ago
         group by ago
     """,
     "expected": f"""

@@ -13,7 +13,7 @@ TITLE = Words("Data quality", "数据质量")
 LEAD = Words(
     "Every total must be the same in every layer, or nothing leaves. Rows that broke the contract wait in quarantine: "
     "mend their source or its mapping, then `perennial quarantine replay`.",
-    "每个总数在各层必须一致，否则不导出。违反约定的行进入隔离区：修正数据源或映射后运行 perennial quarantine replay。",
+    "每个总数在各层必须一致，否则不导出。违反约定的行进入隔离区：修正数据源或映射后运行 `perennial quarantine replay`。",
 )
 EMPTY = Words(
     "Nothing was checked yet: no night has come to its gate. See the cost of the night below for the step that failed.",
@@ -64,12 +64,15 @@ def parts(rows: Rows, night: Night) -> list[Part]:
 def _verdict(checks: list[dict]) -> Note:
     failed = [check for check in checks if not check["passed"] and check["severity"] == "block"]
     warned = [check for check in checks if not check["passed"] and check["severity"] == "warn"]
+    if not failed and not warned:
+        told = Words(f"All {count(len(checks))} checks passed.", f"{count(len(checks))}项检查全部通过。")
+        return Note(told, "good")
     return Note(
         Words(
             f"{count(len(checks))} checks: {count(len(failed))} stopped the night, {count(len(warned))} warn.",
             f"共{count(len(checks))}项检查：{count(len(failed))}项阻断，{count(len(warned))}项警告。",
         ),
-        "bad" if failed else "plain" if warned else "good",
+        "bad" if failed else "plain",
     )
 
 
@@ -158,7 +161,7 @@ def _rejected(rejected: list[dict]) -> Chart:
 def _draw(rejected: list[dict], language: str, width: int):
     values: list[dict] = []
     for row in rejected[:TOP]:
-        where = f"{row['source']}.{row['column_name']}"
-        label = charts.fitting(f"{row[f'label_{language}']} ({where})", width * 0.55, [v["label"] for v in values])
+        where = f"{row['entity']}.{row['column_name']}"
+        label = charts.fitting(f"{where}: {row[f'label_{language}']}", width * 0.55, [v["label"] for v in values])
         values.append({"label": label, "value": row["rows"], "text": count(row["rows"])})
     return charts.bars(values, [value["label"] for value in values], width)

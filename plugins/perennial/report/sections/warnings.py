@@ -11,14 +11,14 @@ TITLE = Words("Early warnings", "流失预警")
 LEAD = Words(
     "Call these people, most value at risk first, by the day given. `perennial explain` with the key tells the story; "
     "no contact details are shown here.",
-    "请在所示日期前按风险价值从高到低联系这些客户。用 perennial explain 加客户键可查看其经历；此处不显示任何联系方式。",
+    "请在所示日期前按风险价值从高到低联系这些客户。用 `perennial explain` 加客户键可查看其经历；此处不显示任何联系方式。",
 )
 EMPTY = Words(
     "No warning was ever given. Warnings need customers of tier A with a history; limits are under early_warning in "
     "config/value.yml.",
     "尚未发出预警。预警需要有历史的A层客户；相关设置在 config/value.yml 的 early_warning 中。",
 )
-SHOWN = 20
+SHOWN = 12
 QUERIES = {
     "stages": stages.STAGES,
     "reasons": "select reason, label_en, label_zh from marts.dim_reasons where kind = 'warning'",
@@ -69,36 +69,36 @@ def parts(rows: Rows, night: Night) -> list[Part]:
 def _open(rows: Rows, total: int, currency: str) -> Table:
     labels = stages.names(rows["stages"])
     reasons = {row["reason"]: labelled(row) for row in rows["reasons"]}
-    columns = [
+    columns = [  # what is done first comes first, a phone shows no more
         Column(Words("Customer key", "客户键"), False),
-        Column(Words("Warned on", "预警日"), False),
-        Column(Words("Tier", "层级"), False),
-        Column(Words("Stage then", "当时阶段"), False),
-        Column(Words("Why", "原因"), False),
-        Column(Words("Risk", "风险")),
         Column(Words("Value at risk", "风险价值")),
         Column(Words("Act by", "最迟处理"), False),
+        Column(Words("Tier", "层级"), False),
+        Column(Words("Why", "原因"), False),
+        Column(Words("Risk", "风险")),
+        Column(Words("Stage then", "当时阶段"), False),
+        Column(Words("Warned on", "预警日"), False),
     ]
     body = [
         [
             key(row["customer_key"]),
-            day(row["opened_on"]),
-            row["tier"],
-            labels.get(row["stage"], Words(row["stage"] or "–", row["stage"] or "–")),
-            _why(row["reasons"], reasons),
-            share(row["risk"], 0),
             money(row["value_at_risk"], currency),
             day(row["due_by"]),
+            row["tier"],
+            _why(row["reasons"], reasons),
+            share(row["risk"], 0),
+            labels.get(row["stage"], Words(row["stage"] or "–", row["stage"] or "–")),
+            day(row["opened_on"]),
         ]
         for row in rows["open"]
     ]
     more = Words("", "")
     if total > len(body):
         more = Words(
-            f" The {count(len(body))} newest of {count(total)}; marts.fct_early_warnings has all.",
-            f"显示最近{count(len(body))}条，共{count(total)}条；全部见 marts.fct_early_warnings。",
+            f": the {count(len(body))} newest of {count(total)}; marts.fct_early_warnings has all",
+            f"：最近{count(len(body))}条，共{count(total)}条；全部见 marts.fct_early_warnings",
         )
-    return Table(Words(f"Open warnings.{more.en}", f"未结预警。{more.zh}"), columns, body, is_open=True)
+    return Table(Words(f"Open warnings{more.en}", f"未结预警{more.zh}"), columns, body, is_open=True)
 
 
 def _why(names: str, reasons: dict[str, Words]) -> Words:
