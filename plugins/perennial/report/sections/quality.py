@@ -13,7 +13,7 @@ TITLE = Words("Data quality", "数据质量")
 LEAD = Words(
     "Every total must be the same in every layer, or nothing leaves. Rows that broke the contract wait in quarantine: "
     "mend their source or its mapping, then `perennial quarantine replay`.",
-    "每个总数在各层必须一致，否则不导出。违反约定的行进入隔离区：修正数据源或映射后运行 `perennial quarantine replay`。",
+    "每个总数在各层必须一致，否则不导出。违反约定的行会被隔离：修正来源或映射后运行 `perennial quarantine replay`。",
 )
 EMPTY = Words(
     "Nothing was checked yet: no night has come to its gate. See the cost of the night below for the step that failed.",

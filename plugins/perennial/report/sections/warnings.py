@@ -11,7 +11,7 @@ TITLE = Words("Early warnings", "流失预警")
 LEAD = Words(
     "Call these people, most value at risk first, by the day given. `perennial explain` with the key tells the story; "
     "no contact details are shown here.",
-    "请在所示日期前按风险价值从高到低联系这些客户。用 `perennial explain` 加客户键可查看其经历；此处不显示任何联系方式。",
+    "请在所示日期前按风险价值从高到低联系。用 `perennial explain` 加客户键可查看经历；此处不显示联系方式。",
 )
 EMPTY = Words(
     "No warning was ever given. Warnings need customers of tier A with a history; limits are under early_warning in "
