@@ -1,5 +1,6 @@
 """Texts, charts and colours, without a warehouse."""
 
+import csv
 import re
 from datetime import date
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from perennial.lifecycle.phrases import Words
-from perennial.report import charts, drawing, registry, text
+from perennial.report import audience_words, charts, drawing, registry, text
 from perennial.report import page as pages
 from perennial.report.sankey import Flow, sankey
 
@@ -62,6 +63,13 @@ def test_a_text_says_what_to_type_as_code_and_nothing_else_as_markup():
         both
         == '<span class="en">run <code>a &lt;b&gt;</code></span><span class="zh" lang="zh">运行 <code>a</code></span>'
     )
+
+
+def test_every_gate_of_an_audience_has_a_name_that_fits_beside_a_bar():
+    with (pages.HERE.parents[2] / "dbt_project" / "seeds" / "dim_reasons.csv").open(encoding="utf-8") as stream:
+        gates = {row["reason"] for row in csv.DictReader(stream) if row["kind"] == "audience"}
+    assert set(audience_words.SHORT) == gates
+    assert all(text.width(name.en) < 130 and text.width(name.zh) < 130 for name in audience_words.SHORT.values())
 
 
 def test_sections_are_found_in_the_order_they_ask_for():

@@ -80,7 +80,7 @@ def _says(phases: dict[str, str], values: dict, written) -> Words:
     of_a = sum(value for (_, tier), value in values.items() if tier == "A")
     fading = sum(value for (stage, tier), value in values.items() if tier == "A" and phases.get(stage) in FADING)
     return Words(
-        f"{written(everything)} in all, {written(of_a)} in tier A; of tier A {written(fading)} in stages that "
+        f"{written(everything)} in all, {written(of_a)} in tier A, of which {written(fading)} in stages that "
         "decline or are lost.",
         f"合计{written(everything)}，其中A层{written(of_a)}；A层中处于衰退或流失阶段的为{written(fading)}。",
     )
