@@ -139,6 +139,7 @@ def test_numbers_stand_in_the_cells_and_in_a_table_under_every_chart(page):
 
 def test_a_plan_that_waits_says_why(page):
     assert "waits for approval: first export" in part(page, "audiences")
+    assert "Export plans that wait for somebody: 1." in page.split("<main", 1)[0]
 
 
 # --- however the night ended ------------------------------------------------------------------------------------------

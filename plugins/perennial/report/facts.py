@@ -22,6 +22,7 @@ NIGHT = """
     left join ops.nights as night on night.as_of = %(as_of)s
 """
 CHECKS = "select passed, severity, message from ops.gate_results where as_of = %(as_of)s order by check_name"
+WAITING = "select count(*) as plans from activation.export_runs where as_of = %(as_of)s and status = 'waiting'"
 # of each task the last attempt counts
 FAILED = """
     select task from (
@@ -46,6 +47,7 @@ class Night:
     failed: list[str]
     blocked: list[str]
     warnings: list[str]
+    waiting: int
     currency: str
     model: str
     model_name: Words
@@ -76,6 +78,7 @@ def night(session: psycopg.Connection, settings: Config, as_of: date | None) -> 
         failed=[attempt["task"] for attempt in _rows(session, FAILED, ask)] if as_of else [],
         blocked=blocked,
         warnings=[check["message"] for check in checks if check["severity"] == "warn" and not check["passed"]],
+        waiting=sum(found["plans"] for found in _rows(session, WAITING, ask)) if as_of else 0,
         currency=settings.sources.business.currency,
         model=settings.lifecycle.default,
         model_name=Words(model.name.en, model.name.zh),

@@ -90,4 +90,11 @@ def verdict(night: Night) -> Verdict:
             ),
             [],
         )
-    return Verdict("good", "✓", Words("Passed the gate and exported", "通过关卡并已导出"), None, [])
+    waiting = None
+    if night.waiting:
+        waiting = Words(
+            f"Export plans that wait for somebody: {night.waiting}. "
+            "`perennial plan` shows them, `perennial approve` lets them go.",
+            f"有{night.waiting}个导出计划等待审批：`perennial plan` 查看，`perennial approve` 批准。",
+        )
+    return Verdict("good", "✓", Words("Passed the gate and exported", "通过关卡并已导出"), waiting, [])

@@ -121,7 +121,7 @@ def _plans(plans: list[dict], rejected: list[dict], night: Night) -> Table:
         Column(Words("Audience", "受众"), False),
         Column(Words("Destination", "目的地"), False),
         Column(Words("Had", "原有")),
-        Column(Words("Has", "现有")),
+        Column(Words("Is to have", "应有")),
         Column(Words("Added", "新增")),
         Column(Words("Updated", "更新")),
         Column(Words("Taken out", "移除")),

@@ -57,9 +57,8 @@ QUERIES = {
         group by ago
     """,
     "sent": f"""
-        select ago, sum(members) as members, sum(adds) as adds from {NIGHTS}
+        select ago, sum(case when status = 'done' then members else members_before end) as members from {NIGHTS}
         inner join activation.export_runs as runs on runs.as_of = %(shown)s - ago
-        where status = 'done'
         group by ago
     """,
 }
