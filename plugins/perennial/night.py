@@ -18,7 +18,7 @@ from perennial.activation import export, opt_outs
 from perennial.activation.plan import approve as approve_plan
 from perennial.clock import wall_clock
 from perennial.connections import Connection, Lookup, configured
-from perennial.errors import ConfigError, FatalError, GateError
+from perennial.errors import ConfigError, FatalError, GateError, PerennialError
 from perennial.lifecycle import approval
 from perennial.lifecycle.check import require_reachable
 from perennial.progress import say
@@ -239,7 +239,12 @@ def report(as_of: date) -> Path | None:
         say(f"report: skipped, the marts already show {horizon()}")
         return None
     with recorded(as_of, "report"):
-        path = made.write(as_of)
+        try:
+            path = made.write(as_of)
+        except PerennialError:
+            raise
+        except Exception as error:  # nobody waits for a second try of a page that cannot be drawn
+            raise FatalError(f"the report of {as_of} could not be written: {type(error).__name__}") from error
     say(f"report: {path}")
     return path
 

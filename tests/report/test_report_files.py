@@ -8,7 +8,7 @@ from report_warehouse import NIGHT
 
 from perennial import night
 from perennial.cli import cli
-from perennial.errors import RetriableError
+from perennial.errors import FatalError, RetriableError
 from perennial.report import build
 from perennial.warehouse.database import connect
 
@@ -63,6 +63,14 @@ def test_a_report_that_cannot_be_drawn_leaves_the_last_one(warehouse, state, dra
     with pytest.raises(RetriableError):
         night.report(NIGHT)
     assert (state / "report" / "latest.html").read_text() == "of 2017-09-30"
+
+
+def test_what_no_second_try_can_mend_is_not_tried_again(warehouse, state, drawn, rows):
+    begin(NIGHT)
+    (state / "report" / "latest.html").mkdir(parents=True)
+    with pytest.raises(FatalError, match="the report of 2017-09-30 could not be written: IsADirectoryError"):
+        night.report(NIGHT)
+    assert rows("select status from ops.runs") == [{"status": "failed"}]
 
 
 def test_it_can_be_written_elsewhere(warehouse, state, tmp_path, drawn):
