@@ -123,6 +123,11 @@ def test_every_drawing_has_a_title_and_a_description_and_ids_of_its_own(page):
     assert len(ids) == len(set(ids))
 
 
+def test_every_table_that_scrolls_has_a_name_of_its_own(page):
+    names = re.findall(r'role="region" aria-label="([^"]+)"', page)
+    assert len(names) == len(set(names)) > 15
+
+
 def test_too_little_is_said_to_be_too_little(page):
     assert "too few to say" in part(page, "effect")  # an effect without an interval
     assert "too few to say" in part(page, "warnings")  # a precision of none judged

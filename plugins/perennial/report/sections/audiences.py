@@ -86,7 +86,7 @@ def _waterfall(number: int, target: tuple[str, str], gates: list[dict], night: N
         for gate in gates
     ]
     draw = partial(_draw, gates)
-    table = Table(Words(f"{GATES.en}: {name.en}", f"{GATES.zh}：{name.zh}"), columns, body)
+    table = Table(Words(f"{GATES.en}: {title.en}", f"{GATES.zh}：{title.zh}"), columns, body)
     return Chart(f"audience-{number}", title, says, draw, table, is_half=True)
 
 
