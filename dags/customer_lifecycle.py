@@ -16,6 +16,7 @@
 | export | what needs no approval; never in a backfill, never once a later night was built | what is missing |
 | ask, approve | the plans that wait, put before a person | the same question |
 | export_approved | them, once approved | what is missing |
+| report | one page for people, also where a step before it failed; its own failure fails no night | the same page |
 
 Trigger with `{"as_of": "2017-09-30"}` for a given business day; without it, the last complete one.
 """
@@ -125,6 +126,12 @@ def customer_lifecycle():
         night.approve(plans)
         return night.send(date.fromisoformat(as_of), connection)
 
+    @task
+    def report(as_of: str | None) -> None:
+        if as_of:
+            use_warehouse()
+            night.report(date.fromisoformat(as_of))
+
     as_of = choose_night()
     sources = open_night(as_of)
     loaded = load.partial(as_of=as_of).expand(source=extract.partial(as_of=as_of).expand(source=sources))
@@ -141,7 +148,8 @@ def customer_lifecycle():
         defaults=ApprovalOperator.REJECT,
         response_timeout=timedelta(hours=20),
     )
-    checked >> plans >> export(as_of)
+    # a teardown runs however the others ended, and does not decide how the night did
+    checked >> plans >> export(as_of) >> report(as_of).as_teardown()
     ask(plans) >> approve >> export_approved(as_of, plans)
 
 

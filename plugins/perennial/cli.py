@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 
 import click
 
@@ -58,6 +59,26 @@ def summary(stay: bool) -> None:
 
     with _warehouse(stay):
         summary.show()
+
+
+@cli.command()
+@click.option("--as-of", type=Date(), help="The night; without it the one that the marts show.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file only.")
+def report(as_of: date | None, output: Path | None) -> None:
+    """Write the report of the last night again: one HTML file that needs nothing else."""
+    from perennial import night
+    from perennial.report import build
+
+    with _warehouse(stay=False):
+        newest = night.horizon()
+        if as_of and newest and as_of < newest:
+            written = paths.report() / f"{as_of}.html"
+            raise click.ClickException(
+                f"the marts show {newest}, not {as_of}; the report that was written then is {written}"
+                if written.exists()
+                else f"the marts show {newest}, not {as_of}, and no report was written then"
+            )
+        click.echo(build.write(as_of or newest, output))
 
 
 @cli.command()

@@ -7,6 +7,7 @@ never rebuilt backwards.
 
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from perennial.activation import export, opt_outs
 from perennial.activation.plan import approve as approve_plan
 from perennial.clock import wall_clock
 from perennial.connections import Connection, Lookup, configured
-from perennial.errors import ConfigError, FatalError, GateError
+from perennial.errors import ConfigError, FatalError, GateError, PerennialError
 from perennial.lifecycle import approval
 from perennial.lifecycle.check import require_reachable
 from perennial.progress import say
@@ -233,6 +234,24 @@ def send(as_of: date, lookup: Lookup = configured) -> int:
         step.rows = export.run(as_of, settings, lookup)
         _mark(as_of, exported_at=wall_clock())
     return step.rows
+
+
+def report(as_of: date) -> Path | None:
+    """Write the report of a night, however it ended; None for one before the horizon, whose report was written then."""
+    from perennial.report import build as made  # Vega is slow to import, and only needed here
+
+    if is_before_horizon(as_of):
+        say(f"report: skipped, the marts already show {horizon()}")
+        return None
+    with recorded(as_of, "report"):
+        try:
+            path = made.write(as_of)
+        except PerennialError:
+            raise
+        except Exception as error:  # nobody waits for a second try of a page that cannot be drawn
+            raise FatalError(f"the report of {as_of} could not be written: {type(error).__name__}") from error
+    say(f"report: {path}")
+    return path
 
 
 def _sendable(as_of: date) -> config.Config:

@@ -31,6 +31,8 @@ def run(as_of: date | None) -> None:
     logs = paths.private_folder(paths.state() / "logs")
     follow, log = logs / f"nightly-{chosen}.progress", logs / f"nightly-{chosen}.log"
     follow.write_text("")
+    report = paths.report() / f"{chosen}.html"
+    earlier = _written(report)
     env["PERENNIAL_PROGRESS"] = str(follow)
     arguments = airflow_local.command("dags", "test", DAG, "--conf", json.dumps({"as_of": str(chosen)}))
     with log.open("w") as output:
@@ -43,13 +45,23 @@ def run(as_of: date | None) -> None:
                 process.terminate()
                 process.wait(30)
     if process.returncode:
-        raise PerennialError(f"the night of {chosen} failed: {_reason(log)}\nIts whole log: {log}")
+        told = f"the night of {chosen} failed: {_reason(log)}\nIts whole log: {log}"
+        raise PerennialError(f"{told}\nIts report: {report}" if _written(report) != earlier else told)
     if night.is_before_horizon(chosen):
         click.secho(
             f"Nothing was built for {chosen}: the marts show {night.horizon()}, they are never rebuilt backwards."
         )
     summary.show()
     click.echo(f"\n{time.monotonic() - started:.0f} seconds. Log: {log}")
+    if _written(report) != earlier:
+        click.secho(f"Report for people: {paths.report() / 'latest.html'}", bold=True)
+    elif not night.is_before_horizon(chosen):
+        click.secho("No report was written; the log says why, and `perennial report` tries again.", fg="yellow")
+
+
+def _written(report: Path) -> int | None:
+    """When a report was written, if it was; another answer later means that it was written anew."""
+    return report.stat().st_mtime_ns if report.is_file() else None
 
 
 def _lines(path: Path, process: subprocess.Popen) -> Iterator[str]:

@@ -19,6 +19,11 @@ def config() -> Path:
     return Path(os.environ.get("PERENNIAL_CONFIG") or home() / "config").resolve()
 
 
+def report() -> Path:
+    """The folder of the nightly reports."""
+    return state() / "report"
+
+
 def private_folder(path: Path) -> Path:
     """Create `path` so that only its owner can look inside; contact details lie in such folders."""
     path.mkdir(parents=True, exist_ok=True)

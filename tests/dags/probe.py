@@ -44,6 +44,8 @@ print(
                     "tasks": {t.task_id: sorted(t.upstream_task_ids) for t in dag.tasks},
                     "mapped": sorted(t.task_id for t in dag.tasks if t.is_mapped),
                     "retries": {t.task_id: t.retries for t in dag.tasks},
+                    "teardowns": {t.task_id: t.on_failure_fail_dagrun for t in dag.tasks if t.is_teardown},
+                    "rules": {t.task_id: t.trigger_rule for t in dag.tasks},
                     "catchup": dag.catchup,
                     "max_active_runs": dag.max_active_runs,
                     "zone": str(dag.timezone),

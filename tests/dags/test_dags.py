@@ -52,7 +52,13 @@ def test_the_night_runs_in_its_order(found):
         "ask": ["plan"],
         "approve": ["ask"],
         "export_approved": ["approve", "choose_night", "plan"],
+        "report": ["choose_night", "export"],
     }
+
+
+def test_the_report_is_written_however_the_night_ended_and_does_not_decide_how(found):
+    assert found["dags"]["customer_lifecycle"]["teardowns"] == {"report": False}
+    assert found["dags"]["customer_lifecycle"]["rules"]["report"] == "all_done_setup_success"
 
 
 def test_every_source_is_a_task_of_its_own(found):

@@ -109,6 +109,24 @@ def test_everybody_in_a_file_gave_consent_for_its_channel_and_nobody_who_did_not
     assert count > 20
 
 
+def test_the_night_ends_with_a_report_that_has_every_section_and_no_contact_detail(said, living_state):
+    from perennial.report import registry
+
+    report = living_state / "report" / "2017-09-30.html"
+    assert said.rstrip().endswith(f"Report for people: {living_state / 'report' / 'latest.html'}")
+    page = report.read_text("utf-8")
+    assert page == (living_state / "report" / "latest.html").read_text("utf-8")
+    assert "Passed the gate and exported" in page
+    sections = [part.split("</section>", 1)[0] for part in page.split("<section ")[1:]]
+    assert len(sections) == len(registry.load())
+    assert [part[:40] for part in sections if 'class="empty"' in part] == []
+    body = page.split("<body>", 1)[1]
+    assert "@" not in body
+    phones = nights.query("select phone from pii.customer_contacts where phone is not null")
+    assert [phone for (phone,) in phones if phone in body or phone.lstrip("+") in body] == []
+    assert len(page.encode()) < 3_000_000
+
+
 def test_all_audiences_reach_somebody(said):
     exported = dict(nights.query("select audience, sum(members) from activation.export_runs group by 1"))
     assert set(exported) == set(config.load().audiences.audiences)

@@ -210,7 +210,7 @@ def test_contact_details_are_nowhere_but_where_they_may_be(state):
     people = nights.query("select lower(email), mobile from sales.customers", "shop")
     secrets = {value for row in people for value in row}
     assert _details((state / "drop").glob("**/*.csv").__next__().read_text()) & secrets, "the canary itself is alive"
-    places = [p for folder in ("logs", "dbt", "airflow") for p in (state / folder).rglob("*") if p.is_file()]
+    places = [p for folder in ("logs", "dbt", "airflow", "report") for p in (state / folder).rglob("*") if p.is_file()]
     for path in [*places, state / "said.txt", state / "pgdata" / "log"]:
         assert not _details(path.read_text(errors="ignore")) & secrets, f"a contact detail in {path}"
     for table, text in _texts("warehouse", OPEN_SCHEMAS) + _texts("airflow_meta", ("public",)):
