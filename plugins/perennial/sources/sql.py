@@ -117,10 +117,8 @@ def _faults(what: str) -> Iterator[None]:
 def _extract(what: str, source: Settings, entity: Entity, session: sa.Connection, stored: Any) -> Extract:
     with _faults(f"{what} ({entity.table or 'its query'})"):
         cursor = Cursor(what, None, source.timezone, stored)
-        since = cursor.since(source.overlap_days)
-        result = session.execution_options(stream_results=True).execute(*_select(entity, since))
-    columns = list(result.keys())
-    wanted = {c.from_ for c in entity.columns.values() if c.from_} | ({entity.cursor} if entity.cursor else set())
+        columns = list(session.execute(_select(entity, sa.text("*")).where(sa.false())).keys())
+    wanted = set(entity.read) | ({entity.cursor} if entity.cursor else set())
     twice = sorted(c for c in wanted if columns.count(c) > 1)
     if twice:
         raise ContractError(f"{what}: column '{twice[0]}' stands twice in the query. Give each its own name.")
@@ -130,25 +128,29 @@ def _extract(what: str, source: Settings, entity: Entity, session: sa.Connection
             f"{what}: no column '{absent[0]}' in {entity.table or 'the query'}; it has {', '.join(columns)}. "
             "Mend config/sources.yml, or the source."
         )
-    cursor.column = columns.index(entity.cursor) if entity.cursor else None
-    keep = {columns[i]: i for i in range(len(columns)) if columns[i] in wanted}
-    return Extract(list(keep), _tables(what, result, keep, cursor), cursor.position)
+    keep = [column for column in columns if column in wanted]
+    cursor.column = keep.index(entity.cursor) if entity.cursor else None
+    statement, since = _select(entity, *map(sa.column, keep)), cursor.since(source.overlap_days)
+    if entity.cursor and since:
+        changed = sa.column(entity.cursor)
+        statement = statement.where(sa.or_(changed >= sa.bindparam("since", since), changed.is_(None)))
+    return Extract(keep, _tables(what, session, statement, keep, cursor), cursor.position)
 
 
-def _select(entity: Entity, since: datetime | None) -> tuple[sa.Select, dict[str, Any]]:
+def _select(entity: Entity, *columns: Any) -> sa.Select:
     if entity.query:
         relation = sa.text(entity.query.rstrip().rstrip(";")).columns().subquery("q")
     else:
         schema, _, table = entity.table.rpartition(".")
         relation = sa.table(table, schema=schema or None)
-    statement = sa.select(sa.text("*")).select_from(relation)
-    if entity.cursor is None or since is None:
-        return statement, {}
-    cursor = sa.column(entity.cursor)
-    return statement.where(sa.or_(cursor >= sa.bindparam("since"), cursor.is_(None))), {"since": since}
+    return sa.select(*columns).select_from(relation)
 
 
-def _tables(what: str, result: sa.Result, keep: dict[str, int], cursor: Cursor) -> Iterator[pa.Table]:
+def _tables(
+    what: str, session: sa.Connection, statement: sa.Select, keep: list[str], cursor: Cursor
+) -> Iterator[pa.Table]:
+    with _faults(what):
+        result = session.execution_options(stream_results=True).execute(statement)
     # partitions() without a size would return everything at once
     partitions = result.partitions(ROWS_PER_TABLE)
     while True:
@@ -157,8 +159,8 @@ def _tables(what: str, result: sa.Result, keep: dict[str, int], cursor: Cursor) 
         if rows is None:
             return
         cursor.see(rows)
-        columns = list(zip(*rows, strict=True))
-        yield pa.table({name: pa.array(_texts(columns[i]), pa.string()) for name, i in keep.items()})
+        columns = zip(*rows, strict=True)
+        yield pa.table({name: pa.array(_texts(v), pa.string()) for name, v in zip(keep, columns, strict=True)})
 
 
 def _texts(values: tuple[Any, ...]) -> list[str | None]:

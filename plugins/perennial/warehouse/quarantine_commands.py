@@ -45,7 +45,8 @@ def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Gr
             rows = session.execute(quarantine.ROWS, [source, entity, entity, reason, reason, limit]).fetchall()
         table = _table("batch", "row", "column", "reason", "value")
         for row in rows:
-            place = f"{row['file']}:{row['line']}" if row["file"] else f"{row['row_no']:,}"
+            line = f":{row['line']}" if row["line"] else ""
+            place = f"{row['file']}{line}" if row["file"] else f"{row['row_no']:,}"
             value = quarantine.shown(row["value"], row["column_name"], asked, row["entity"])
             table.add_row(row["batch_id"], place, row["column_name"], row["reason"], value)
         Console().print(table if rows else f"No such row of {source} waits in quarantine.")
