@@ -7,6 +7,7 @@ from datetime import date
 
 import psycopg
 
+from perennial import config, swept
 from perennial.errors import GateError
 from perennial.progress import say
 from perennial.warehouse.contract import ENTITIES
@@ -96,6 +97,7 @@ def run(as_of: date) -> None:
     """Record ops.reconciliation and ops.gate_results of the night; GateError if a total does not agree."""
     with connect() as session:
         failed = [message for total in TOTALS if (message := _reconcile(session, as_of, total))]
+        failed += swept.told(session, as_of, config.load().sources)
         _fitted(session, as_of)
         _audiences(session, as_of)
         _files(session, as_of)

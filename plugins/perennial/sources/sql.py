@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import sqlalchemy as sa
+from pydantic import Field
 
 from perennial.connections import Connection
 from perennial.entry import Identifier
@@ -39,6 +40,9 @@ class Settings(base.Settings):
 
     kind: Literal["sql"]
     connection: Identifier
+    # when all ids are compared with ours; the day of the night, as_of
+    sweep: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "never"] = "sunday"
+    may_miss: float = Field(default=0.1, ge=0, le=1)  # share of the rows that may be gone, or unseen, without a stop
 
     def _check_entity(self, name: str, entity: Entity) -> None:
         super()._check_entity(name, entity)

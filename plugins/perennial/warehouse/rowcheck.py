@@ -42,7 +42,7 @@ def checked_rows(
     """
     origins = mapping.columns
     columns = [c for c in entity.columns if c.name in origins]
-    mapped = [sql.SQL("{} as {}").format(_mapped(origins[c.name]), sql.Identifier(c.name)) for c in columns]
+    texts = [sql.SQL("{} as {}").format(mapped(origins[c.name]), sql.Identifier(c.name)) for c in columns]
     rules = [rule for c in columns for rule in _rules(c, origins[c.name], currencies, extracted_at)]
     hashed = sql.SQL(", ").join(sql.SQL("coalesce({}, E'\\x02')").format(sql.Identifier(c.name)) for c in columns)
     return sql.SQL(
@@ -56,7 +56,7 @@ def checked_rows(
         hashed=hashed,
         rules=sql.SQL(" ").join(rules),
         own=_own_problem(mapping, landed_columns),
-        mapped=sql.SQL(", ").join(mapped),
+        mapped=sql.SQL(", ").join(texts),
     )
 
 
@@ -93,7 +93,8 @@ def _excluded(rule: Exclusion) -> sql.Composed:
     )
 
 
-def _mapped(origin: Origin) -> sql.Composable:
+def mapped(origin: Origin) -> sql.Composable:
+    """What a contract column is made of, as text."""
     if origin.constant is not None:
         return sql.Literal(origin.constant)
     value: sql.Composable = sql.SQL("nullif({}, '')").format(sql.Identifier(origin.from_))
