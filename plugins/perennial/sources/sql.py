@@ -8,9 +8,10 @@
       entities:
         orders: {table: sales.orders, cursor: changed_at, columns: {order_id: order_no, ...}}
 
-Rows changed since the stored cursor minus the overlap are streamed; a row without a cursor value is always read. All
-entities of a source are read in one snapshot. Without `cursor` the entity is read whole every night. Errors name what
-went wrong and never quote what the database said: it quotes values.
+Rows changed since the stored cursor minus the overlap are streamed, out of PostgreSQL by COPY; a row without a cursor
+value is always read. All entities of a source are read in one snapshot. Without `cursor` the entity is read whole every
+night. Once a week all ids are held against ours: `sweep` and `may_miss`, see sweep.py. Errors name what went wrong and
+never quote what the database said: it quotes values.
 """
 
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from perennial.landing import Extract
 from perennial.sources import base
 from perennial.sources.base import Entity
 from perennial.sources.cursor import Cursor
+from perennial.sources.postgres_copy import Copy, as_sqlalchemy, types_of
 
 ROWS_PER_TABLE = 20_000
 SNAPSHOT_DIALECTS = ("postgresql", "mysql", "mariadb")
@@ -121,7 +123,8 @@ def _faults(what: str) -> Iterator[None]:
 def _extract(what: str, source: Settings, entity: Entity, session: sa.Connection, stored: Any) -> Extract:
     with _faults(f"{what} ({entity.table or 'its query'})"):
         cursor = Cursor(what, None, source.timezone, stored)
-        columns = list(session.execute(_select(entity, sa.text("*")).where(sa.false())).keys())
+        looked = session.execute(_select(entity, sa.text("*")).where(sa.false()))
+        columns, types = list(looked.keys()), types_of(session, looked)
     wanted = set(entity.read) | ({entity.cursor} if entity.cursor else set())
     twice = sorted(c for c in wanted if columns.count(c) > 1)
     if twice:
@@ -138,7 +141,10 @@ def _extract(what: str, source: Settings, entity: Entity, session: sa.Connection
     if entity.cursor and since:
         changed = sa.column(entity.cursor)
         statement = statement.where(sa.or_(changed >= sa.bindparam("since", since), changed.is_(None)))
-    return Extract(keep, _tables(what, session, statement, keep, cursor), cursor.position)
+    with _faults(what):
+        fast = Copy.of(session, keep, types, cursor)
+    tables = _copied(what, fast, statement) if fast else _tables(what, session, statement, keep, cursor)
+    return Extract(keep, tables, cursor.position)
 
 
 def _select(entity: Entity, *columns: Any) -> sa.Select:
@@ -148,6 +154,16 @@ def _select(entity: Entity, *columns: Any) -> sa.Select:
         schema, _, table = entity.table.rpartition(".")
         relation = sa.table(table, schema=schema or None)
     return sa.select(*columns).select_from(relation)
+
+
+def _copied(what: str, fast: Copy, statement: sa.Select) -> Iterator[pa.Table]:
+    tables = fast.tables(statement, ROWS_PER_TABLE)
+    while True:
+        with _faults(what), as_sqlalchemy():
+            table = next(tables, None)
+        if table is None:
+            return
+        yield table
 
 
 def _tables(
