@@ -7,7 +7,6 @@ transaction, and so the same snapshot. Anything else is fetched row by row.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 from psycopg import sql as pg
 from pyarrow import csv
 
+from perennial.errors import FatalError
 from perennial.sources.cursor import Cursor
 
 BOOL, DATE, TIMESTAMP, TIMESTAMPTZ = 16, 1082, 1114, 1184
@@ -69,16 +69,15 @@ class Copy:
         )
         command = pg.SQL("copy (select {} from ({}) as q) to stdout (format csv)").format(columns, pg.SQL(str(query)))
         with driver.cursor() as session, session.copy(command) as copied:
-            held: list[Any] = []
-            size = 0
-            while line := copied.read():  # a row each
-                held.append(line)
-                size += len(line)
-                if len(held) == rows or size > MOST_BYTES:
-                    yield self._table(held)
-                    held, size = [], 0
-            if held:
-                yield self._table(held)
+            text, count = bytearray(), 0
+            for line in copied:  # a row each; kept as objects, they would keep the garbage collector busy
+                text += line
+                count += 1
+                if count == rows or len(text) > MOST_BYTES:
+                    yield self._table(text, count)
+                    text, count = bytearray(), 0
+            if count:
+                yield self._table(text, count)
 
     def _expression(self, name: str, kind: int) -> pg.Composable:
         column = pg.Identifier(name)
@@ -88,18 +87,17 @@ class Copy:
             return pg.SQL("({} at time zone 'UTC') || 'Z'").format(column)
         return column
 
-    def _table(self, held: list[Any]) -> pa.Table:
-        text = b"".join(held)
+    def _table(self, text: bytearray, count: int) -> pa.Table:
         try:
             table = self._parsed(text)
         except pa.ArrowInvalid:  # a server without an encoding gives bytes that are no UTF-8
             table = self._parsed(text.decode("utf-8", "replace").encode())
-        if table.num_rows != len(held):
-            raise ValueError(f"{len(held)} rows were copied, {table.num_rows} understood")
+        if table.num_rows != count:
+            raise FatalError(f"{count:,} rows were copied, {table.num_rows:,} understood; nothing of them is landed")
         self._see(table)
         return table
 
-    def _parsed(self, text: bytes) -> pa.Table:
+    def _parsed(self, text: bytes | bytearray) -> pa.Table:
         read = csv.ReadOptions(column_names=self._keep, use_threads=False, block_size=max(len(text), 1 << 10))
         convert = csv.ConvertOptions(
             column_types=dict.fromkeys(self._keep, pa.string()),
