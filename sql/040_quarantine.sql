@@ -17,4 +17,5 @@ alter table quarantine.rejected_rows add column if not exists mapped jsonb not n
 alter table quarantine.rejected_rows add column if not exists replayed_in text references ops.batches;
 comment on table quarantine.rejected_rows is
 'One row per rejected row. column_name is the source column, value what stood there, payload the whole landed row, '
-'mapped the same row in columns of the contract, replayed_in the batch that loaded it after all.';
+'mapped the same row in columns of the contract, replayed_in the batch that loaded it after all, or '
+'brought the same file anew.';

@@ -7,6 +7,7 @@ from datetime import date
 
 import psycopg
 
+from perennial import config, swept
 from perennial.errors import GateError
 from perennial.progress import say
 from perennial.warehouse.contract import ENTITIES
@@ -96,8 +97,10 @@ def run(as_of: date) -> None:
     """Record ops.reconciliation and ops.gate_results of the night; GateError if a total does not agree."""
     with connect() as session:
         failed = [message for total in TOTALS if (message := _reconcile(session, as_of, total))]
+        failed += swept.told(session, as_of, config.load().sources)
         _fitted(session, as_of)
         _audiences(session, as_of)
+        _files(session, as_of)
     if failed:
         raise GateError(
             f"night {as_of} is blocked, nothing is exported: {'; '.join(failed)}. "
@@ -137,6 +140,25 @@ def _audiences(session: psycopg.Connection, as_of: date) -> None:
             continue
         told = session.execute(query, [as_of]).fetchone()["told"]
         _note(session, as_of, check, told is None, f"{what}: {told or 'none'}")
+
+
+UNREADABLE = """
+    select count(*) as files,
+        string_agg(format('%%s: %%s %%s', source, file, problem), '; ' order by source, file) as told
+    from (
+        select distinct r.source, r.payload ->> '_file' as file, r.value as problem
+        from quarantine.rejected_rows as r join ops.batches as b using (batch_id)
+        where r.reason = 'unreadable_file' and r.replayed_in is null and b.as_of = %s
+        order by 1, 2 limit 20
+    ) as unreadable
+"""
+
+
+def _files(session: psycopg.Connection, as_of: date) -> None:
+    """Warn of dropped files of which nothing could be read."""
+    found = session.execute(UNREADABLE, [as_of]).fetchone()
+    if found["files"]:
+        _note(session, as_of, "files", False, f"files that could not be read: {found['told']}; see the quarantine")
 
 
 def _note(session: psycopg.Connection, as_of: date, check: str, passed: bool, message: str) -> None:

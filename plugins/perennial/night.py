@@ -25,7 +25,7 @@ from perennial.progress import say
 from perennial.runs import exclusively, recorded
 from perennial.sources.base import Settings
 from perennial.sources.extract import extract
-from perennial.warehouse import database, loader
+from perennial.warehouse import database, loader, sweep
 
 # unit tests prove the models on given inputs; they run in `make test`, not on the company's own rules at night
 NIGHTLY = ["build", "--exclude-resource-type", "unit_test"]
@@ -88,6 +88,7 @@ def load_source(name: str, as_of: date) -> dict[str, int]:
             batches += [loader.load(b, source, currencies) for b in landing.replays(name, entity, as_of)]
             for counts in map(asdict, batches):
                 total = {key: total[key] + counts[key] for key in total}
+        sweep.compare(name, source, as_of)
         say(
             f"load {name}: {total['landed']:,} landed = {total['loaded']:,} loaded"
             f" + {total['quarantined']:,} quarantined " + ("(already)" if again else f"({total['new']:,} new)")

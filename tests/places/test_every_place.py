@@ -9,8 +9,8 @@ import pytest
 
 from perennial.connections import Connection
 from perennial.errors import ConfigError
-from perennial.places import registry
-from perennial.places.base import Place
+from perennial.places import registry, search
+from perennial.places.base import Listing, Place
 from servers import openssh, s3, sftp
 
 Made = tuple[str, Connection | None, Callable[[], None]]
@@ -76,6 +76,30 @@ def test_files_are_listed_by_name_with_size_and_moment_and_without_other_folders
 
 def test_a_folder_that_is_not_there_has_no_files(place):
     assert place.files("optouts") == []
+
+
+def test_a_look_tells_files_and_folders_and_nothing_of_a_folder_that_is_not_there(place):
+    for name in ("b.csv", "in/c.csv", "in/deep/d.csv", "in/deeper/still/e.csv"):
+        place.write(name, io.BytesIO(b"123"))
+    assert ([f.name for f in place.look().files], place.look().folders) == (["b.csv"], ["in"])
+    assert place.look("in").folders == ["in/deep", "in/deeper"]
+    assert place.look("none") == Listing()
+
+
+def test_files_of_others_are_found_by_name_and_folder_and_only_whole_ones(place):
+    wanted = ("a.csv", "2026-01/a.csv", "2026-01/b.csv", "2026-02/a.csv", "2026-02/deep/a.csv", "odd[1]/a.csv")
+    for name in (*wanted, "x.csv.part", "x.csv.TMP", ".x.csv", ".hidden/x.csv", "x.txt"):
+        place.write(name, io.BytesIO(b""))
+
+    def found(pattern: str) -> list[str]:
+        return [f.name for f in search.find(place, pattern)]
+
+    assert found("*.csv") == ["a.csv"]
+    assert found("2026-*/a.csv") == ["2026-01/a.csv", "2026-02/a.csv"]
+    assert found("2026-01/*.csv") == ["2026-01/a.csv", "2026-01/b.csv"]
+    assert found("**/deep/*") == ["2026-02/deep/a.csv"]
+    assert found("**/*.csv") == sorted(wanted)
+    assert found("none/*.csv") == []
 
 
 def test_a_file_that_is_not_there_is_said_to_be_missing(place):

@@ -21,6 +21,32 @@ def test_only_the_owner_can_look_inside(state):
         assert (state / folder).stat().st_mode & 0o077 == 0
 
 
+def test_a_folder_of_somebody_else_is_looked_into_and_read_and_left_as_it_is(state):
+    folder = state / "theirs"
+    (folder / "in").mkdir(parents=True)
+    (folder / "in" / "a.csv").write_bytes(b"x")
+    for path in (folder, folder / "in"):
+        path.chmod(0o775)
+    with Place("theirs") as place:
+        assert [f.name for f in place.look("in").files] == ["in/a.csv"]
+        with place.read("in/a.csv") as stream:
+            assert stream.read() == b"x"
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder / "in")] == [0o775, 0o775]
+
+
+def test_a_folder_that_is_not_there_is_not_made_by_a_look(state):
+    with Place("theirs") as place, pytest.raises(FatalError, match=r"/theirs: .*make that folder, or name another"):
+        place.look()
+    assert not (state / "theirs").exists()
+
+
+def test_links_to_folders_are_not_followed_in_circles(state):
+    put(name="a.csv")
+    (state / "drop" / "again").symlink_to(state / "drop")
+    with Place("drop") as place:
+        assert place.look().folders == []
+
+
 def test_a_full_disk_leaves_yesterdays_file_and_gives_back_its_room(state):
     put(content=b"yesterday")
     part = state / "drop" / "in" / "a.csv.part"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from drop_reading import Drop
 from examples.shop import Example
 
 from fake_time import Time
@@ -25,3 +26,9 @@ def example_of(state: Path, time: Time) -> Iterator[Callable[[str], Example]]:
     yield make
     for example in made:
         example.close()
+
+
+@pytest.fixture
+def drop(state: Path) -> Drop:
+    """A drop folder that is empty."""
+    return Drop(state)

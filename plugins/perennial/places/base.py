@@ -5,14 +5,14 @@ A place is one module of this package with
     CONN_TYPES   the types of Airflow's connections that lead to it; no connection leads to a folder here
     Place        made of a folder, that connection and its name; a context manager; see the protocol below
 
-A file appears under its name only when all of it is there.
+A file appears under its name only when all of it is there. Where others put files, they are found by `search.py`.
 """
 
 import errno
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, ClassVar, Protocol, Self
 
@@ -41,6 +41,15 @@ class File:
     name: str
     size: int  # bytes
     changed_at: datetime  # with zone
+    tag: str = ""  # changes with the content, where the place has such a thing
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a folder holds; names hold the folders below the place's own."""
+
+    files: list[File] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
 
 
 class Place(Protocol):
@@ -58,8 +67,12 @@ class Place(Protocol):
         """How a person finds the file."""
         ...
 
+    def look(self, folder: str = "") -> Listing:
+        """What stands in a folder, by name, and nothing if there is no such folder; nothing is made or changed."""
+        ...
+
     def files(self, folder: str = "") -> list[File]:
-        """The files of a folder, without those in folders below it, by name; none if there is no such folder."""
+        """The files of a folder of ours, without those in folders below it."""
         ...
 
     def read(self, name: str) -> AbstractContextManager[BinaryIO]:

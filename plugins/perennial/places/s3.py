@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Self
 
 from perennial.connections import Connection
 from perennial.errors import ConfigError, FatalError, RetriableError
-from perennial.places.base import File, missing, scratch
+from perennial.places.base import File, Listing, missing, scratch
 
 CONN_TYPES = ("aws", "s3")
 TRIES = 5
@@ -47,14 +47,18 @@ class Place:
     def where(self, name: str) -> str:
         return f"s3://{self._bucket}/{self._prefix}{name}"
 
-    def files(self, folder: str = "") -> list[File]:
+    def look(self, folder: str = "") -> Listing:
         prefix = self._prefix + (f"{folder}/" if folder else "")
+        files, folders = [], []
         with self._told(self.where(folder)):
-            pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=prefix, Delimiter="/"
-            )
-            found = [entry for page in pages for entry in page.get("Contents", ()) if entry["Key"] != prefix]
-        return [File(f["Key"].removeprefix(self._prefix), f["Size"], f["LastModified"]) for f in found]
+            paginator = self._client.get_paginator("list_objects_v2")
+            for page in paginator.paginate(Bucket=self._bucket, Prefix=prefix, Delimiter="/"):
+                files += [self._file(entry) for entry in page.get("Contents", ()) if entry["Key"] != prefix]
+                folders += [self._below(entry["Prefix"]).rstrip("/") for entry in page.get("CommonPrefixes", ())]
+        return Listing(files, folders)
+
+    def files(self, folder: str = "") -> list[File]:
+        return self.look(folder).files
 
     @contextmanager
     def read(self, name: str) -> Iterator[BinaryIO]:
@@ -69,6 +73,12 @@ class Place:
     def write(self, name: str, content: BinaryIO) -> None:
         with self._told(self.where(name)):
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=content, IfNoneMatch="*")
+
+    def _file(self, entry: dict[str, Any]) -> File:
+        return File(self._below(entry["Key"]), entry["Size"], entry["LastModified"], entry["ETag"].strip('"'))
+
+    def _below(self, key: str) -> str:
+        return key.removeprefix(self._prefix)
 
     @property
     def _client(self) -> Any:

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Self
 
 from perennial.connections import Connection
 from perennial.errors import ConfigError, FatalError, RetriableError
-from perennial.places.base import PART, File, missing, named, scratch
+from perennial.places.base import PART, File, Listing, missing, named, scratch
 
 CONN_TYPES = ("sftp", "ssh")
 TIMEOUT = 60  # seconds without an answer
@@ -54,16 +54,21 @@ class Place:
     def where(self, name: str) -> str:
         return f"sftp://{self._connection.host}/{posixpath.join(self._root, name).lstrip('/')}".rstrip("/")
 
-    def files(self, folder: str = "") -> list[File]:
+    def look(self, folder: str = "") -> Listing:
         try:
             with self._told(folder, FileNotFoundError):
                 found = self._sftp.listdir_attr(posixpath.join(self._root, folder))
         except FileNotFoundError:
-            return []
-        whole = sorted((f for f in found if stat.S_ISREG(f.st_mode or 0)), key=lambda f: f.filename)
-        return [
-            File(posixpath.join(folder, f.filename), f.st_size, datetime.fromtimestamp(f.st_mtime, UTC)) for f in whole
-        ]
+            return Listing()
+        found = sorted(found, key=lambda f: f.filename)
+        whole = [f for f in found if stat.S_ISREG(f.st_mode or 0)]
+        return Listing(
+            [File(posixpath.join(folder, f.filename), f.st_size, _moment(f.st_mtime)) for f in whole],
+            [posixpath.join(folder, f.filename) for f in found if stat.S_ISDIR(f.st_mode or 0)],
+        )
+
+    def files(self, folder: str = "") -> list[File]:
+        return self.look(folder).files
 
     @contextmanager
     def read(self, name: str) -> Iterator[BinaryIO]:
@@ -156,6 +161,10 @@ class Place:
             ) from None
         except (paramiko.SSHException, EOFError) as error:
             raise RetriableError(f"{where}: the connection broke: {error or 'it was closed'}") from None
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def fingerprint(key: bytes) -> str:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from perennial.connections import Connection
 from perennial.entry import Entry, Identifier, Misplaced
@@ -32,6 +32,9 @@ def _known_zone(name: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
+# what YAML reads as a number or as true is a word all the same
+Word = Annotated[str, BeforeValidator(lambda v: str(v) if isinstance(v, bool | int) else v), Field(min_length=1)]
+TESTS = ("equals", "one_of", "starts_with", "ends_with", "contains")
 
 
 class Column(Entry):
@@ -56,13 +59,47 @@ class Column(Entry):
         return self
 
 
+class Exclusion(Entry):
+    """Rows that shall not count, such as test orders and those of the staff, by one source column; case is ignored."""
+
+    column: str
+    equals: Word | None = None
+    one_of: list[Word] | None = Field(default=None, min_length=1)
+    starts_with: Word | None = None
+    ends_with: Word | None = None
+    contains: Word | None = None
+
+    @model_validator(mode="after")
+    def _one_test(self) -> "Exclusion":
+        if self.column in RESERVED:
+            raise ValueError(f"'{self.column}' is a name of ours; give the column another name with a query")
+        given = [name for name in TESTS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"needs exactly one of {', '.join(TESTS)}")
+        return self
+
+    @property
+    def test(self) -> tuple[str, list[str]]:
+        """Which test, and the words it asks for, in small letters."""
+        name = next(name for name in TESTS if getattr(self, name) is not None)
+        words = getattr(self, name)
+        return name, [word.lower() for word in (words if isinstance(words, list) else [words])]
+
+
 class Entity(Entry):
-    """One kind of row of a source: what to read and how it maps to the contract."""
+    """One kind of row of a source: what to read, how it maps to the contract, and which rows do not count."""
 
     table: str | None = None
     query: str | None = None
     cursor: str | None = None
     columns: dict[str, Column]
+    exclude: list[Exclusion] = Field(default_factory=list)
+
+    @property
+    def read(self) -> list[str]:
+        """The source columns that are mapped or decide whether a row counts."""
+        mapped = [c.from_ for c in self.columns.values() if c.from_]
+        return list(dict.fromkeys([*mapped, *(rule.column for rule in self.exclude)]))
 
 
 class Settings(Entry):

@@ -30,8 +30,13 @@ class Cursor:
             return
         values = [self._moment(r[self.column]) for r in rows if r[self.column] is not None]
         values = [v for v in values if self._aware(v) <= self.limit]
-        if values:
-            self.newest = max([*values, *([self.newest] if self.newest else [])], key=self._aware)
+        for value in [max(values, key=self._aware)] if values else []:
+            self.note(value)
+
+    def note(self, value: datetime) -> None:
+        """A change that passed, not later than the limit."""
+        if self.newest is None or self._aware(value) > self._aware(self.newest):
+            self.newest = value
 
     def position(self) -> dict[str, Any]:
         """What to store after the last row."""

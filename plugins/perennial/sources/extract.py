@@ -6,6 +6,7 @@ from perennial import landing
 from perennial.connections import Connection
 from perennial.landing import Batch
 from perennial.progress import say
+from perennial.sources import sweep
 from perennial.sources.base import Settings
 from perennial.sources.registry import connector
 from perennial.warehouse import loader
@@ -23,6 +24,8 @@ def extract(name: str, source: Settings, connection: Connection | None, as_of: d
         if batch is None and loader.find(f"{name}.{entity}.{as_of}") is None
     }
     if missing:
+        if sweep.is_due(source, as_of) and not any(batches.values()):
+            sweep.land(name, source, connection, as_of)
         pending = source.model_copy(update={"entities": missing})
         stored = loader.positions(name)
         for entity, rows in connector(source).open(name, pending, connection, stored, as_of):

@@ -1,146 +1,220 @@
-"""File drops: a folder into which another system puts CSV files.
+"""File drops: files that another system puts into a folder of this machine, of an SFTP server or of a bucket.
 
     click_collect:
       kind: files
-      folder: drop/click_collect       # relative to the state folder, or absolute
-      files: "click_collect_*.csv"
+      connection: supplier             # sftp or aws; without it the folder is here
+      folder: drop/click_collect       # relative to the state folder, or absolute; in a bucket bucket/folder
+      files: "click_collect_*.csv"     # or *.jsonl, *.parquet; also with folders: "2026-*/*.csv", "**/*.csv"
       timezone: America/New_York       # how wall times in the files are meant
+      delimiter: ";"                   # of CSV; the comma is usual
+      encoding: cp1252                 # utf-8 is usual
       entities:
         orders: {columns: {order_id: pickup_ref, amount: basket_value, ...}}
 
-A file is read when its name or its content is new, so late and re-delivered files are taken. Fields are text; what
-they mean is decided by the contract, row by row. `_file` and `_line` tell where a row stood. A line that does not fit
-the header, or stands below a header without a required column, has a `_problem` and its whole `_text`: nothing of it is
-lost. Other missing columns are empty. Notes name the columns we expect, never what a file holds.
+A file is read when its name or its content is new, so late and re-delivered files are taken; see drops/memory.py. Gzip
+and zstd are known by what is in a file, not by its name. Fields are text; what they mean is decided by the contract,
+row by row. `_file` and `_line` tell where a row stood. A line that cannot be used has a `_problem` and its whole
+`_text`; a file that cannot be read is one row with a `_problem`: the others are read all the same. It is read again
+when it changes, or when this entry does. Notes name the columns we expect, never what a file holds.
 """
 
-import csv
+import codecs
 import hashlib
-import io
-from collections.abc import Iterator
+import json
+import posixpath
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from perennial import paths
 from perennial.connections import Connection
-from perennial.errors import ConfigError, ContractError, RetriableError
+from perennial.errors import ConfigError, PerennialError, RetriableError
 from perennial.landing import Extract
+from perennial.places import registry, search
+from perennial.places.base import File, Place
 from perennial.sources import base
 from perennial.sources.base import Entity
+from perennial.sources.drops import content, delimited, json_lines, parquet_rows
+from perennial.sources.drops.content import Content, Limits, Unreadable
+from perennial.sources.drops.memory import Memory
+from perennial.sources.drops.rows import OWN_COLUMNS, Rows, Told, Wanted, gathered
 from perennial.warehouse import contract
 
-ROWS_PER_TABLE = 20_000
-OWN_COLUMNS = ("_file", "_line", "_problem", "_text")
+ENDINGS = {".parquet": "parquet", ".jsonl": "json_lines", ".ndjson": "json_lines", ".json": "json_lines"}
 
 
 class Settings(base.Settings):
-    """Which folder, and which of its files."""
+    """Which folder, which of its files, and what they look like where they do not say it themselves."""
 
     kind: Literal["files"]
-    folder: str
+    folder: str = Field(min_length=1)
     files: str = Field(pattern=r"^[^/].*$")
+    format: Literal["csv", "json_lines", "parquet"] | None = None  # None: as the name ends, or CSV
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    encoding: str = "utf-8"
+    max_ratio: int = Field(default=200, ge=2)  # of what a packed file holds to its size
+    max_gigabytes: float = Field(default=20, gt=0)  # that a packed file may hold
+
+    @field_validator("files")
+    @classmethod
+    def _below_the_folder(cls, value: str) -> str:
+        if ".." in value.split("/"):
+            raise ValueError(f"is '{value}'; accepted: names below the folder, e.g. *.csv or 2026-*/*.csv")
+        return value
+
+    @field_validator("delimiter")
+    @classmethod
+    def _separates(cls, value: str) -> str:
+        if value in '"\r\n\ufeff\0':
+            raise ValueError('is no character that separates columns; accepted: e.g. ";" or "\\t"')
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _of_text(cls, value: str) -> str:
+        try:
+            "".encode(value)
+            return codecs.lookup(value).name
+        except (LookupError, ValueError):
+            raise ValueError(f"is '{value}'; accepted: e.g. utf-8, cp1252, utf-16, shift_jis, gb18030") from None
+
+    def _check_entity(self, name: str, entity: Entity) -> None:
+        super()._check_entity(name, entity)
+        for key in ("table", "query", "cursor"):
+            if getattr(entity, key) is not None:
+                raise ValueError(f"entities.{name}: '{key}' is for databases; of files all that is new is read")
+
+    @property
+    def limits(self) -> Limits:
+        """What a packed file may unpack to."""
+        return Limits(self.max_ratio, int(self.max_gigabytes * 1e9))
 
 
 def open(
     name: str, source: Settings, connection: Connection | None, positions: dict[str, Any], as_of: date
 ) -> Iterator[tuple[str, Extract]]:
     """Yield every entity of the drop folder; see the registry for the contract."""
+    _require(name, source, connection)
+    with _told_by(name):
+        place = registry.at(source.folder, connection, source.connection)
+        with place:
+            files = search.find(place, source.files)
+            for entity_name, entity in source.entities.items():
+                drop = _Drop(name, place, source, entity, _wanted(source, entity_name, entity))
+                yield entity_name, drop.extract(files, positions.get(entity_name))
+
+
+def _require(name: str, source: Settings, connection: Connection | None) -> None:
+    if source.connection and connection is None:
+        raise ConfigError(
+            f"source '{name}': connection '{source.connection}' is not configured. "
+            f"Set AIRFLOW_CONN_{source.connection.upper()} or create it in Airflow."
+        )
     folder = paths.state() / source.folder
-    if not folder.is_dir():
+    if not source.connection and not folder.is_dir():
         raise ConfigError(
             f"source '{name}': {folder} is not a folder. Create it, or mend 'folder' in config/sources.yml."
         )
-    files = {p.name: _digest(p) for p in sorted(folder.glob(source.files)) if p.is_file()}
-    for entity_name, entity in source.entities.items():
-        known = (positions.get(entity_name) or {}).get("files", {})
-        required = {c.name for c in contract.ENTITIES[entity_name].columns if c.required}
-        yield entity_name, _extract(folder, entity, required, known, files)
 
 
-def _extract(folder: Path, entity: Entity, required: set[str], known: dict[str, str], files: dict[str, str]) -> Extract:
-    fresh = [name for name, digest in files.items() if known.get(name) != digest]
-    needed = {c.from_ for name, c in entity.columns.items() if name in required and c.from_}
-    wanted = list(dict.fromkeys(c.from_ for c in entity.columns.values() if c.from_))
-    notes: list[str] = []
-    return Extract(
-        columns=[*wanted, *OWN_COLUMNS],
-        tables=_tables(folder, fresh, wanted, needed, notes),
-        position=lambda: {"files": known | files},
-        notes=notes,
-    )
-
-
-def _tables(
-    folder: Path, names: list[str], wanted: list[str], needed: set[str], notes: list[str]
-) -> Iterator[pa.Table]:
-    rows: list[list[str | None]] = []
-    for name in names:
-        for row in _rows(folder / name, wanted, needed, notes):
-            rows.append(row)
-            if len(rows) == ROWS_PER_TABLE:
-                yield _table(rows, wanted)
-                rows = []
-    if rows:
-        yield _table(rows, wanted)
-
-
-def _rows(path: Path, wanted: list[str], needed: set[str], notes: list[str]) -> Iterator[list[str | None]]:
-    # undecodable bytes become U+FFFD, which the contract rejects: the row is kept, the run goes on
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
-        reader = csv.reader(stream)
-        try:
-            header = next(reader, [])
-            unusable = _look_at(path.name, header, wanted, needed, notes)
-            places = [header.index(c) if c in header else len(header) for c in wanted]
-            if header and not set(header) & set(wanted):
-                yield _row(
-                    header, [None] * len(wanted), path.name, 1, "no header"
-                )  # perhaps it is a row: it must not vanish
-            for fields in filter(None, reader):
-                problem = unusable
-                if len(fields) != len(header):
-                    problem = f"{len(fields)} fields where the header has {len(header)}"
-                values = [fields[p] if p < min(len(fields), len(header)) else None for p in places]
-                yield _row(fields, values, path.name, reader.line_num, problem)
-        except csv.Error as error:
-            raise ContractError(
-                f"{path}:{reader.line_num}: not readable as CSV: {error}. Have the file delivered again."
-            ) from None
-
-
-def _look_at(name: str, header: list[str], wanted: list[str], needed: set[str], notes: list[str]) -> str | None:
-    """Note what the header lacks; returns the problem of every row below it, if there is one."""
-    absent = [c for c in wanted if c not in header]
-    if absent:
-        notes.append(f"{name}: no column {', '.join(absent)} among the {len(header)} of its first line")
-    twice = [c for c in wanted if header.count(c) > 1]
-    if twice:
-        return f"column {twice[0]} stands twice"
-    return next((f"no column {c}" for c in absent if c in needed), None)
-
-
-def _row(fields: list[str], values: list[str | None], file: str, line: int, problem: str | None) -> list[str | None]:
-    text = None
-    if problem:
-        buffer = io.StringIO()
-        csv.writer(buffer).writerow(fields)
-        text = buffer.getvalue().rstrip("\r\n")
-    return [*(v or None for v in values), file, str(line), problem, text]
-
-
-def _digest(path: Path) -> str:
+@contextmanager
+def _told_by(name: str) -> Iterator[None]:
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise RetriableError(f"{path}: cannot be read: {error.strerror}. Mend its permissions.") from None
+        yield
+    except PerennialError as error:
+        raise type(error)(f"source '{name}': {error}") from None
 
 
-def _table(rows: list[list[str | None]], wanted: list[str]) -> pa.Table:
-    columns = zip(*rows, strict=True)
-    names = [*wanted, *OWN_COLUMNS]
-    return pa.table({n: pa.array(c, pa.string()) for n, c in zip(names, columns, strict=True)})
+def _wanted(source: Settings, name: str, entity: Entity) -> Wanted:
+    required = {c.name for c in contract.ENTITIES[name].columns if c.required}
+    needed = {c.from_ for name, c in entity.columns.items() if name in required and c.from_}
+    needed |= {rule.column for rule in entity.exclude}  # without it nobody knows which rows count
+    return Wanted(entity.read, needed, source.delimiter, source.encoding)
+
+
+@dataclass
+class _Drop:
+    """The files of a place, as one entity."""
+
+    name: str
+    place: Place
+    source: Settings
+    entity: Entity
+    wanted: Wanted
+
+    def extract(self, files: list[File], position: Any) -> Extract:
+        memory, notes = Memory(position, self._reading()), []
+        return Extract(
+            columns=[*self.wanted.columns, *OWN_COLUMNS],
+            tables=gathered(self._tables(files, memory, notes)),
+            position=lambda: memory.position(files),
+            notes=notes,
+        )
+
+    def _reading(self) -> str:
+        """How files are read, as a short text that changes with it."""
+        how = self.source.model_dump(include={"format", "delimiter", "encoding", "max_ratio", "max_gigabytes"})
+        text = json.dumps([how, self.wanted.columns], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def _tables(self, files: list[File], memory: Memory, notes: list[str]) -> Iterator[pa.Table]:
+        with _told_by(self.name):
+            for file in files:
+                if memory.is_read(file):
+                    continue
+                try:
+                    with self.place.read(file.name) as stream:
+                        yield from self._looked_into(file, stream, memory, notes)
+                except FileNotFoundError:
+                    notes.append(f"{file.name}: was taken away before it was read")
+
+    def _looked_into(self, file: File, stream: BinaryIO, memory: Memory, notes: list[str]) -> Iterator[pa.Table]:
+        before = content.stamp(stream)
+        found = content.examine(stream, self.source.encoding, self.source.limits)
+        if found.size != file.size:
+            notes.append(f"{file.name}: is still being written, so it is read another night")
+        elif memory.is_known(file, found):
+            memory.note(file)
+        elif twin := memory.twin(found):
+            memory.add(file, found, problems=False)
+            notes.append(f"{file.name}: holds what {twin} held, so it is not read again")
+        else:
+            told = Told(file.name, notes)
+            yield from self._read(file, stream, found, told)
+            if content.stamp(stream) != before:
+                raise RetriableError(f"{self.place.where(file.name)}: was written to while it was read")
+            memory.add(file, found, problems=told.problems > 0 or found.undecodable is not None)
+
+    def _read(self, file: File, stream: BinaryIO, found: Content, told: Told) -> Iterator[pa.Table]:
+        """Its rows; if it cannot be read, one row that says so."""
+        try:
+            if found.problem:
+                raise Unreadable(found.problem)
+            if found.undecodable and not found.is_parquet:
+                told.notes.append(
+                    f"{file.name}: is not {self.source.encoding} from line {found.undecodable} on; set `encoding`, "
+                    "e.g. cp1252. Rows that need what cannot be read are rejected"
+                )
+            yield from self._reader(file, found)(stream, told)
+        except Unreadable as error:
+            rows = Rows(self.wanted, told)
+            rows.add(None, error.line, str(error))
+            told.notes.append(f"{file.name}{f':{error.line}' if error.line else ''}: {error}")
+            yield from rows.rest()
+
+    def _reader(self, file: File, found: Content) -> Callable[[BinaryIO, Told], Iterator[pa.Table]]:
+        stem, ending = posixpath.splitext(file.name.lower())
+        if ending in (".gz", ".zst", ".zstd"):
+            ending = posixpath.splitext(stem)[1]
+        form = self.source.format or ENDINGS.get(ending, "csv")
+        if found.is_parquet:
+            return lambda stream, told: parquet_rows.tables(stream, self.wanted, told, self.source.limits)
+        if form == "parquet":
+            raise Unreadable(parquet_rows.BROKEN)
+        reader = delimited if form == "csv" else json_lines
+        return lambda stream, told: reader.tables(content.plain(stream, found), self.wanted, told)

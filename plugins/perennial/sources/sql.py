@@ -8,9 +8,10 @@
       entities:
         orders: {table: sales.orders, cursor: changed_at, columns: {order_id: order_no, ...}}
 
-Rows changed since the stored cursor minus the overlap are streamed; a row without a cursor value is always read. All
-entities of a source are read in one snapshot. Without `cursor` the entity is read whole every night. Errors name what
-went wrong and never quote what the database said: it quotes values.
+Rows changed since the stored cursor minus the overlap are streamed, out of PostgreSQL by COPY; a row without a cursor
+value is always read. All entities of a source are read in one snapshot. Without `cursor` the entity is read whole every
+night. Once a week all ids are held against ours: `sweep` and `may_miss`, see sweep.py. Errors name what went wrong and
+never quote what the database said: it quotes values.
 """
 
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import sqlalchemy as sa
+from pydantic import Field
 
 from perennial.connections import Connection
 from perennial.entry import Identifier
@@ -29,6 +31,7 @@ from perennial.landing import Extract
 from perennial.sources import base
 from perennial.sources.base import Entity
 from perennial.sources.cursor import Cursor
+from perennial.sources.postgres_copy import Copy, as_sqlalchemy, types_of
 
 ROWS_PER_TABLE = 20_000
 SNAPSHOT_DIALECTS = ("postgresql", "mysql", "mariadb")
@@ -39,6 +42,9 @@ class Settings(base.Settings):
 
     kind: Literal["sql"]
     connection: Identifier
+    # when all ids are compared with ours; the day of the night, as_of
+    sweep: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "never"] = "sunday"
+    may_miss: float = Field(default=0.1, ge=0, le=1)  # share of the rows that may be gone, or unseen, without a stop
 
     def _check_entity(self, name: str, entity: Entity) -> None:
         super()._check_entity(name, entity)
@@ -131,10 +137,9 @@ def _faults(what: str) -> Iterator[None]:
 def _extract(what: str, source: Settings, entity: Entity, session: sa.Connection, stored: Any) -> Extract:
     with _faults(f"{what} ({entity.table or 'its query'})"):
         cursor = Cursor(what, None, source.timezone, stored)
-        since = cursor.since(source.overlap_days)
-        result = session.execution_options(stream_results=True).execute(*_select(entity, since))
-    columns = list(result.keys())
-    wanted = {c.from_ for c in entity.columns.values() if c.from_} | ({entity.cursor} if entity.cursor else set())
+        looked = session.execute(_select(entity, sa.text("*")).where(sa.false()))
+        columns, types = list(looked.keys()), types_of(session, looked)
+    wanted = set(entity.read) | ({entity.cursor} if entity.cursor else set())
     twice = sorted(c for c in wanted if columns.count(c) > 1)
     if twice:
         raise ContractError(f"{what}: column '{twice[0]}' stands twice in the query. Give each its own name.")
@@ -144,25 +149,42 @@ def _extract(what: str, source: Settings, entity: Entity, session: sa.Connection
             f"{what}: no column '{absent[0]}' in {entity.table or 'the query'}; it has {', '.join(columns)}. "
             "Mend config/sources.yml, or the source."
         )
-    cursor.column = columns.index(entity.cursor) if entity.cursor else None
-    keep = {columns[i]: i for i in range(len(columns)) if columns[i] in wanted}
-    return Extract(list(keep), _tables(what, result, keep, cursor), cursor.position)
+    keep = [column for column in columns if column in wanted]
+    cursor.column = keep.index(entity.cursor) if entity.cursor else None
+    statement, since = _select(entity, *map(sa.column, keep)), cursor.since(source.overlap_days)
+    if entity.cursor and since:
+        changed = sa.column(entity.cursor)
+        statement = statement.where(sa.or_(changed >= sa.bindparam("since", since), changed.is_(None)))
+    with _faults(what):
+        fast = Copy.of(session, keep, types, cursor)
+    tables = _copied(what, fast, statement) if fast else _tables(what, session, statement, keep, cursor)
+    return Extract(keep, tables, cursor.position)
 
 
-def _select(entity: Entity, since: datetime | None) -> tuple[sa.Select, dict[str, Any]]:
+def _select(entity: Entity, *columns: Any) -> sa.Select:
     if entity.query:
         relation = sa.text(entity.query.rstrip().rstrip(";")).columns().subquery("q")
     else:
         schema, _, table = entity.table.rpartition(".")
         relation = sa.table(table, schema=schema or None)
-    statement = sa.select(sa.text("*")).select_from(relation)
-    if entity.cursor is None or since is None:
-        return statement, {}
-    cursor = sa.column(entity.cursor)
-    return statement.where(sa.or_(cursor >= sa.bindparam("since"), cursor.is_(None))), {"since": since}
+    return sa.select(*columns).select_from(relation)
 
 
-def _tables(what: str, result: sa.Result, keep: dict[str, int], cursor: Cursor) -> Iterator[pa.Table]:
+def _copied(what: str, fast: Copy, statement: sa.Select) -> Iterator[pa.Table]:
+    tables = fast.tables(statement, ROWS_PER_TABLE)
+    while True:
+        with _faults(what), as_sqlalchemy():
+            table = next(tables, None)
+        if table is None:
+            return
+        yield table
+
+
+def _tables(
+    what: str, session: sa.Connection, statement: sa.Select, keep: list[str], cursor: Cursor
+) -> Iterator[pa.Table]:
+    with _faults(what):
+        result = session.execution_options(stream_results=True).execute(statement)
     # partitions() without a size would return everything at once
     partitions = result.partitions(ROWS_PER_TABLE)
     while True:
@@ -171,8 +193,8 @@ def _tables(what: str, result: sa.Result, keep: dict[str, int], cursor: Cursor) 
         if rows is None:
             return
         cursor.see(rows)
-        columns = list(zip(*rows, strict=True))
-        yield pa.table({name: pa.array(_texts(columns[i]), pa.string()) for name, i in keep.items()})
+        columns = zip(*rows, strict=True)
+        yield pa.table({name: pa.array(_texts(v), pa.string()) for name, v in zip(keep, columns, strict=True)})
 
 
 def _texts(values: tuple[Any, ...]) -> list[str | None]:

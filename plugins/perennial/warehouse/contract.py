@@ -37,6 +37,11 @@ class Entity:
     columns: tuple[Column, ...]
     version: str | None = None
 
+    @property
+    def dated(self) -> str | None:
+        """The column that tells when it happened, where every row has one."""
+        return next((c.name for c in self.columns if c.type == "timestamp" and c.required and c.past), None)
+
 
 def _entity(name: str, key: str, *columns: Column, version: str | None = None) -> Entity:
     return Entity(name, tuple(key.split()), columns, version)

@@ -31,6 +31,13 @@ SETTLE = """
     where checked_rows.problem is null and waiting.batch_id = landed_rows._rejected_in
         and waiting.row_no = landed_rows._rejected_row::bigint
 """
+# what was wrong with a file that is delivered anew is said again, or mended
+REDELIVERED = """
+    update quarantine.rejected_rows as waiting set replayed_in = %(batch)s
+    where source = %(source)s and entity = %(entity)s and batch_id <> %(batch)s and replayed_in is null
+        and reason in ('unreadable_line', 'unreadable_file')
+        and payload ->> '_file' in (select distinct _file from landed_rows)
+"""
 
 
 @dataclass(frozen=True)
@@ -53,8 +60,9 @@ def load(batch: Batch, source: Settings, currencies: tuple[str, ...]) -> Loaded:
             _compare(session, batch)
             return done
         entity = contract.ENTITIES[batch.entity]
-        origins = source.entities[batch.entity].columns
-        unmapped = sorted({o.from_ for o in origins.values() if o.from_} - set(batch.columns))
+        mapping = source.entities[batch.entity]
+        origins = mapping.columns
+        unmapped = sorted(set(mapping.read) - set(batch.columns))
         if unmapped:
             raise FatalError(
                 f"batch {batch.batch_id}: landed without column '{unmapped[0]}', which config/sources.yml maps now. "
@@ -63,7 +71,7 @@ def load(batch: Batch, source: Settings, currencies: tuple[str, ...]) -> Loaded:
         session.execute("select set_config('timezone', %s, true)", [source.timezone])
         session.execute("set local work_mem = '256MB'")  # sorts of a batch stay in memory
         _copy(session, batch)
-        session.execute(rowcheck.checked_rows(entity, origins, batch.columns, currencies, batch.extracted_at))
+        session.execute(rowcheck.checked_rows(entity, mapping, batch.columns, currencies, batch.extracted_at))
         session.execute("analyze checked_rows")
         counts = session.execute(
             "select count(*) as landed, count(*) filter (where problem is null) as loaded from checked_rows"
@@ -82,6 +90,9 @@ def load(batch: Batch, source: Settings, currencies: tuple[str, ...]) -> Loaded:
             session.execute(SETTLE, [batch.batch_id])
         else:
             _move_cursor(session, batch)
+            if "_file" in batch.columns:
+                told = {"batch": batch.batch_id, "source": batch.source, "entity": batch.entity}
+                session.execute(REDELIVERED, told)
         session.execute("drop table landed_rows, checked_rows")
         return recorded(session, batch.batch_id)
 

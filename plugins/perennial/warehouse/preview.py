@@ -77,7 +77,8 @@ def _preview(entity: str, source: Source, extract: Extract, currencies: tuple[st
         session.execute("select set_config('timezone', %s, true)", [source.timezone])
         loader.copy_rows(session, extract.columns, reading.batches())
         at = wall_clock().isoformat()
-        session.execute(rowcheck.checked_rows(contracted, origins, list(extract.columns), currencies, at))
+        mapping = source.entities[entity]
+        session.execute(rowcheck.checked_rows(contracted, mapping, list(extract.columns), currencies, at))
         rejected = [
             Rejected(
                 row["reason"], row["column_name"], shown(row["value"], row["column_name"] in contacts), row["rows"]

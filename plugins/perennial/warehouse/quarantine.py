@@ -23,7 +23,7 @@ from perennial.warehouse import contract, loader, rowcheck
 from perennial.warehouse.database import connect
 
 ROWS_PER_TABLE = 20_000
-UNREADABLE = "unreadable_line"  # only the source can mend these, by delivering the file again
+UNREADABLE = ["unreadable_line", "unreadable_file"]  # only the source can mend these, by delivering the file again
 
 OPEN = """
     select r.source, r.entity, r.reason, r.column_name, count(*) as rows,
@@ -42,7 +42,7 @@ ROWS = """
 WAITING = """
     select r.entity, r.batch_id, b.extracted_at, count(*) as rows
     from quarantine.rejected_rows as r join ops.batches as b using (batch_id)
-    where r.replayed_in is null and r.reason <> %s and r.source = %s and (%s::text is null or r.entity = %s)
+    where r.replayed_in is null and r.reason <> all(%s) and r.source = %s and (%s::text is null or r.entity = %s)
     group by 1, 2, 3, b.as_of order by 1, b.as_of, 2
 """
 
@@ -108,7 +108,7 @@ def _accepted(
     session: psycopg.Connection, source: str, entity: str, mapped: Source, currencies: tuple[str, ...], batch: dict
 ) -> tuple[list[int], int]:
     """Which rejected rows of a batch are right by today's rules, and how many of them something newer settled."""
-    contracted, origins = contract.ENTITIES[entity], mapped.entities[entity].columns
+    contracted, mapping = contract.ENTITIES[entity], mapped.entities[entity]
     columns = _columns(session, source, entity, mapped)
     fields = sql.SQL(", ").join(
         sql.SQL("payload ->> {} as {}").format(sql.Literal(c), sql.Identifier(c)) for c in columns
@@ -118,11 +118,11 @@ def _accepted(
     session.execute(
         sql.SQL(
             "create temp table landed_rows on commit drop as select row_no as _row_no, {} "
-            "from quarantine.rejected_rows where batch_id = {} and replayed_in is null and reason <> {}"
+            "from quarantine.rejected_rows where batch_id = {} and replayed_in is null and reason <> all({})"
         ).format(fields, sql.Literal(batch["batch_id"]), sql.Literal(UNREADABLE))
     )
-    session.execute(rowcheck.checked_rows(contracted, origins, columns, currencies, batch["extracted_at"].isoformat()))
-    rows = session.execute(_newer(contracted, origins, source, batch["batch_id"])).fetchall()
+    session.execute(rowcheck.checked_rows(contracted, mapping, columns, currencies, batch["extracted_at"].isoformat()))
+    rows = session.execute(_newer(contracted, mapping.columns, source, batch["batch_id"])).fetchall()
     numbers = [row["row_no"] for row in rows if not row["newer"]]
     return numbers, len(rows) - len(numbers)
 
@@ -162,8 +162,7 @@ def _columns(session: psycopg.Connection, source: str, entity: str, mapped: Sour
         "where source = %s and entity = %s and replayed_in is null",
         [source, entity],
     ).fetchall()
-    asked = [c.from_ for c in mapped.entities[entity].columns.values() if c.from_]
-    return list(dict.fromkeys([*asked, *sorted(row["name"] for row in found)]))
+    return list(dict.fromkeys([*mapped.entities[entity].read, *sorted(row["name"] for row in found)]))
 
 
 def _number(session: psycopg.Connection, source: str, entity: str) -> int:

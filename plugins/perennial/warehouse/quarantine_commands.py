@@ -48,7 +48,8 @@ def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Gr
         contacts = contact_columns(asked)
         table = _table("batch", "row", "column", "reason", "value")
         for row in rows:
-            place = f"{row['file']}:{row['line']}" if row["file"] else f"{row['row_no']:,}"
+            line = f":{row['line']}" if row["line"] else ""
+            place = f"{row['file']}{line}" if row["file"] else f"{row['row_no']:,}"
             value = shown(row["value"], row["column_name"] in contacts)
             table.add_row(*map(_cell, (row["batch_id"], place, row["column_name"], row["reason"], value)))
         Console().print(table if rows else _cell(f"No such row of {source} waits in quarantine."))

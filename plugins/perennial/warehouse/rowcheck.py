@@ -1,11 +1,14 @@
 """The SQL that maps landed text to contract columns and finds what is wrong with a row.
 
-All checks run in the warehouse, in one pass over the batch; the first broken rule of a row is its reason.
+All checks run in the warehouse, in one pass over the batch; the first broken rule of a row is its reason. Rows that a
+source's entry excludes are rejected too: so they are counted, can be looked at, and come back with another rule.
 """
 
 from psycopg import sql
 
 from perennial.sources.base import Column as Origin
+from perennial.sources.base import Entity as Mapping
+from perennial.sources.base import Exclusion
 from perennial.warehouse.contract import Column, Entity
 
 PLAIN_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
@@ -15,12 +18,20 @@ ISO_DATE = (
     r"([Tt ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?([Zz]|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2}){0,2}))?)? *$"
 )
 
+# no pattern: what a shop writes there is no pattern either
+EXCLUDED = {
+    "equals": "{text} = {word}",
+    "one_of": "{text} = {word}",
+    "starts_with": "starts_with({text}, {word})",
+    "ends_with": "starts_with(reverse({text}), reverse({word}))",
+    "contains": "position({word} in {text}) > 0",
+}
 CLOCK_DRIFT = "15 minutes"  # clocks of source systems run ahead of ours by less than this
 
 
 def checked_rows(
     entity: Entity,
-    origins: dict[str, Origin],
+    mapping: Mapping,
     landed_columns: list[str],
     currencies: tuple[str, ...],
     extracted_at: str,
@@ -29,23 +40,23 @@ def checked_rows(
 
     `problem` is null or {reason, source column, value}.
     """
+    origins = mapping.columns
     columns = [c for c in entity.columns if c.name in origins]
-    mapped = [sql.SQL("{} as {}").format(_mapped(origins[c.name]), sql.Identifier(c.name)) for c in columns]
+    texts = [sql.SQL("{} as {}").format(mapped(origins[c.name]), sql.Identifier(c.name)) for c in columns]
     rules = [rule for c in columns for rule in _rules(c, origins[c.name], currencies, extracted_at)]
     hashed = sql.SQL(", ").join(sql.SQL("coalesce({}, E'\\x02')").format(sql.Identifier(c.name)) for c in columns)
     return sql.SQL(
         """
         create temp table checked_rows on commit drop as
         select mapped.*, md5(concat_ws(E'\\x01', {hashed}))::uuid as payload_hash,
-            case {file_rule} {rules} end as problem
+            case when own_problem is not null then own_problem {rules} end as problem
         from (select _row_no as row_no, {own} as own_problem, {mapped} from landed_rows) as mapped
         """
     ).format(
         hashed=hashed,
-        file_rule=sql.SQL("when own_problem is not null then array['unreadable_line', '_line', own_problem]"),
         rules=sql.SQL(" ").join(rules),
-        own=sql.Identifier("_problem") if "_problem" in landed_columns else sql.SQL("null::text"),
-        mapped=sql.SQL(", ").join(mapped),
+        own=_own_problem(mapping, landed_columns),
+        mapped=sql.SQL(", ").join(texts),
     )
 
 
@@ -62,7 +73,28 @@ def typed(column: Column, origin: Origin) -> sql.Composed:
     return sql.Composed([text])
 
 
-def _mapped(origin: Origin) -> sql.Composable:
+def _own_problem(mapping: Mapping, landed_columns: list[str]) -> sql.Composable:
+    """What is wrong with a row before anybody looks at its values."""
+    cases = [_excluded(rule) for rule in mapping.exclude]
+    if "_problem" in landed_columns:
+        line = "when _problem is not null then array['unreadable_line', '_line', _problem]"
+        file = "when _problem is not null and _line is null then array['unreadable_file', '_file', _problem]"
+        cases = [sql.SQL(file), sql.SQL(line), *cases] if "_line" in landed_columns else [sql.SQL(line), *cases]
+    return sql.SQL("case {} end").format(sql.SQL(" ").join(cases)) if cases else sql.SQL("null::text[]")
+
+
+def _excluded(rule: Exclusion) -> sql.Composed:
+    column = sql.Identifier(rule.column)
+    name, words = rule.test
+    text = sql.SQL("lower(btrim({}))").format(column)
+    tests = [sql.SQL(EXCLUDED[name]).format(text=text, word=sql.Literal(word)) for word in words]
+    return sql.SQL("when {} then array['excluded_by_rule', {}, {}]").format(
+        sql.SQL(" or ").join(tests), sql.Literal(rule.column), column
+    )
+
+
+def mapped(origin: Origin) -> sql.Composable:
+    """What a contract column is made of, as text."""
     if origin.constant is not None:
         return sql.Literal(origin.constant)
     value: sql.Composable = sql.SQL("nullif({}, '')").format(sql.Identifier(origin.from_))
