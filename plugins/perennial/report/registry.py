@@ -5,15 +5,12 @@ where there is nothing to show), `QUERIES` (name to SQL, see facts.py) and `part
 rows what is shown; an empty list shows EMPTY.
 """
 
-import importlib
-import pkgutil
 from types import ModuleType
 
+from perennial.kinds import modules
 from perennial.report import sections
 
 
 def load() -> dict[str, ModuleType]:
     """Every section by its name, in the order of the report."""
-    names = [module.name for module in pkgutil.iter_modules(sections.__path__)]
-    found = {name: importlib.import_module(f"{sections.__name__}.{name}") for name in names}
-    return dict(sorted(found.items(), key=lambda item: item[1].ORDER))
+    return dict(sorted(modules(sections).items(), key=lambda item: item[1].ORDER))
