@@ -67,7 +67,11 @@ contacted as (
         channel,
         max(decided_on) as last_decided_on,
         array_agg(decided_on) filter (
-            where audience in (select targets.audience from targets where targets.is_playbook)
+            where audience in (
+                select targets.audience
+                from targets
+                where targets.is_playbook
+            )
         ) as nights
     from contacts
     group by customer_key, audience, channel
