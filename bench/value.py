@@ -2,11 +2,12 @@
 
     python bench/value.py --customers 1000000
 
-Customers are made up. `lifetimes` fits BG/NBD and says how many orders each of them will make within three horizons,
-and so do we; the ratio is of CPU time. Prints one JSON line per figure.
+Customers are made up. `lifetimes`, and `pymc-marketing` where it is installed, fit BG/NBD and say how many orders each
+of them will make within three horizons, and so do we; the ratio is of CPU time. Prints one JSON line per figure.
 """
 
 import argparse
+import importlib.util
 import json
 import resource
 import time
@@ -26,6 +27,7 @@ from perennial.warehouse import database
 
 AS_OF = date(2017, 9, 30)
 HORIZONS = (30, 90, 365)
+FEWER = 100_000  # customers of a peer that takes minutes for a million
 SPAN = 10_000  # days; more than anybody is known
 TABLES = """
     create schema if not exists intermediate;
@@ -76,22 +78,34 @@ def expected(people: pd.DataFrame) -> list[np.ndarray]:
     ]
 
 
-def against_lifetimes(people: pd.DataFrame) -> None:
-    """CPU of lifetimes over ours, for the same answers."""
+def by_lifetimes(people: pd.DataFrame) -> list[np.ndarray]:
+    """The same by lifetimes."""
     from lifetimes import BetaGeoFitter
 
-    def theirs() -> list[np.ndarray]:
-        model = BetaGeoFitter()
-        model.fit(people["x"], people["t_x"], people["T"])
-        return [
-            model.conditional_expected_number_of_purchases_up_to_time(h, people["x"], people["t_x"], people["T"])
-            for h in HORIZONS
-        ]
+    model = BetaGeoFitter()
+    model.fit(people["x"], people["t_x"], people["T"])
+    return [
+        model.conditional_expected_number_of_purchases_up_to_time(h, people["x"], people["t_x"], people["T"])
+        for h in HORIZONS
+    ]
 
-    known, _, them = timed(f"lifetimes, {len(people):,} customers", theirs)
+
+def by_pymc(people: pd.DataFrame) -> list[np.ndarray]:
+    """The same by pymc-marketing: the maximum of likelihood times its priors; the CPU of compiling is its own."""
+    from pymc_marketing.clv import BetaGeoModel
+
+    data = people.rename(columns={"x": "frequency", "t_x": "recency"})[["frequency", "recency", "T"]]
+    model = BetaGeoModel(data=data.assign(customer_id=range(len(data))))
+    model.fit(method="map", progressbar=False)
+    return [model.expected_purchases(future_t=h).to_numpy().ravel() for h in HORIZONS]
+
+
+def against(peer: str, theirs: Callable[[pd.DataFrame], list[np.ndarray]], people: pd.DataFrame) -> None:
+    """CPU of a peer over ours, for the same answers."""
+    known, _, them = timed(f"{peer}, {len(people):,} customers", lambda: theirs(people))
     found, _, us = timed(f"perennial, {len(people):,} customers", lambda: expected(people))
     off = max(abs(our.sum() / their.sum() - 1) for our, their in zip(found, known, strict=True))
-    print(f"lifetimes takes {them / us:.0f} x the CPU; expected orders differ by {off:.4%} at most")
+    print(f"{peer} takes {them / us:.0f} x the CPU; expected orders differ by {off:.2%} at most")
 
 
 def in_sql(people: pd.DataFrame, found: Fit) -> None:
@@ -118,7 +132,9 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=1_000_000)
     asked = parser.parse_args()
     people = customers(asked.customers)
-    against_lifetimes(people)
+    against("lifetimes", by_lifetimes, people)
+    if importlib.util.find_spec("pymc_marketing"):
+        against("pymc-marketing", by_pymc, people[:FEWER])
     found, _, _ = timed(f"fit and expectations, {asked.customers:,} customers", lambda: fitted(people, "mbg"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(json.dumps({"bench": "value", "figure": "peak memory", "gigabytes": round(peak, 2)}))

@@ -76,7 +76,7 @@ def _histogram(bars: list[dict], currency: str) -> Chart:
     people = sum(row["customers"] for row in bars)
     worth = sum(row["worth"] for row in bars)
     says = Words(
-        f"{count(people)} customers are expected to earn {money(worth, currency)} in 365 days, "
+        f"{count(people)} customers are expected to bring {money(worth, currency)} in 365 days, "
         f"{money(worth / people, currency)} each on average.",
         f"预计{count(people)}位客户在365天内带来{money(worth, currency)}，人均{money(worth / people, currency)}。",
     )
