@@ -30,7 +30,7 @@ ui: $(VENV)/installed  ## Airflow's own pages on the same warehouse, until Ctrl-
 	@$(BIN)/perennial ui --port $(PORT)
 
 test: $(VENV)/installed-dev  ## The whole test suite
-	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed-dev  ## Style of Python, SQL and YAML, and the configuration
 	@$(BIN)/ruff check .

@@ -16,16 +16,17 @@ from perennial.warehouse import database
 
 PROJECT = Path(__file__).parents[1]
 NUMBERS = itertools.count(1)
-LONGEST = ("e2e", "dags", "activation", "destinations")  # a file of theirs is work enough for one process
+LONGEST = ("e2e", "dags", "activation", "destinations")  # minutes a file: begun last, one would keep all waiting
+    "e2e",
+    "dags",
+    "activation",
+    "destinations",
+)  # a file each for minutes: begun last, one would keep all waiting
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Longest first; what shares fixtures of a session, i.e. a folder, stays in one process."""
+    """Longest first; `make test` gives whole files to processes, so what the tests of a file share is made once."""
     items.sort(key=lambda item: LONGEST.index(_folder(item)) if _folder(item) in LONGEST else len(LONGEST))
-    for item in items:
-        group = item.path.stem if _folder(item) in LONGEST else _folder(item)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _folder(item: pytest.Item) -> str:
