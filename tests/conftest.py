@@ -17,11 +17,6 @@ from perennial.warehouse import database
 PROJECT = Path(__file__).parents[1]
 NUMBERS = itertools.count(1)
 LONGEST = ("e2e", "dags", "activation", "destinations")  # minutes a file: begun last, one would keep all waiting
-    "e2e",
-    "dags",
-    "activation",
-    "destinations",
-)  # a file each for minutes: begun last, one would keep all waiting
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
