@@ -15,6 +15,7 @@ import yaml
 
 from perennial import embedded
 from perennial.connections import Connection
+from perennial.embedded import sizing
 
 PROJECT = Path(__file__).parents[2]
 COMPOSE = PROJECT / "docker-compose.yml"
@@ -223,7 +224,7 @@ def test_postgres_is_as_the_embedded_server_but_can_be_backed_up_while_it_runs()
     ours = [argument.removeprefix("-c") for argument in SERVICES["postgres"]["command"][1:]]
     own = ("port=", "listen_addresses=", "wal_level=", "max_wal_senders=")  # a minimal log allows no base backup
     theirs = [s for s in embedded.SETTINGS.split() if not s.startswith(own)]
-    assert ours == theirs
+    assert ours == theirs + sizing.settings(memory=8 * 2**30, cores=4)
     made = [a for a in embedded.INITDB.split() if not a.startswith(("--username=", "--auth-"))]
     assert settings("postgres")["POSTGRES_INITDB_ARGS"].split() == made
 
