@@ -116,3 +116,10 @@ end
 $$;
 comment on function activation.asked is
 'One row per row of a query, with its customer_key; if it fails, one row with the reason.';
+
+-- a function, since a subquery in its place would keep the planner from parallel workers
+create or replace function activation.first_from(days date[], since date)
+returns date language sql immutable parallel safe as $$
+    select min(day) from unnest(days) as day where day >= since
+$$;
+comment on function activation.first_from is 'The first of these days that is not before another one, if any.';

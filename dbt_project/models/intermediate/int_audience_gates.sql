@@ -17,7 +17,7 @@ contacts as (
     select * from {{ ref('int_contacts') }}
 ),
 
-targets as (
+targets as not materialized (
     select * from {{ ref('int_audience_targets') }}
 ),
 
@@ -83,11 +83,7 @@ remembered as (
         eligible.*,
         contacted.last_decided_on,
         case
-            when eligible.exit_days is not null then (
-                select min(contacted_in.night)
-                from unnest(contacted.nights) as contacted_in (night)
-                where contacted_in.night >= eligible.stage_since
-            )
+            when eligible.exit_days is not null then activation.first_from(contacted.nights, eligible.stage_since)
         end as stay_decided_on,
         coalesce(contacted.last_decided_on + eligible.valid_days > {{ as_of() }}, false) as is_standing,
         coalesce(eligible.last_ordered_on > contacted.last_decided_on, false) as has_ordered

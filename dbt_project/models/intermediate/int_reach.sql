@@ -39,14 +39,19 @@ send_times as (
 
 {% set of_others = var('send_times') | selectattr('country', 'none') | first %}
 
-timed as (
+-- not materialized: parallel workers cannot read what is written out
+clocks as not materialized (
     select
         customers.customer_key,
         coalesce(send_times.send_at, timestamptz '{{ of_others.send_at }}') as send_at,
         coalesce(send_times.send_on, date '{{ of_others.send_on }}') as send_on
     from customers
     left join send_times on upper(btrim(customers.country)) = send_times.country
-    where customers.customer_key in (select candidates.customer_key from candidates)
+),
+
+timed as (
+    select * from clocks
+    where customer_key in (select candidates.customer_key from candidates)
 ),
 
 ways as (
@@ -61,11 +66,11 @@ written as (
     select
         contacts.customer_key,
         contacts.channel,
-        count(*) filter (where contacts.contacted_on >= timed.send_on) as count_1_day,
-        count(*) filter (where contacts.contacted_on > timed.send_on - 7) as count_7_days,
-        count(*) filter (where contacts.contacted_on > timed.send_on - 30) as count_30_days
+        count(*) filter (where contacts.contacted_on >= clocks.send_on) as count_1_day,
+        count(*) filter (where contacts.contacted_on > clocks.send_on - 7) as count_7_days,
+        count(*) filter (where contacts.contacted_on > clocks.send_on - 30) as count_30_days
     from contacts
-    inner join timed on contacts.customer_key = timed.customer_key
+    inner join clocks on contacts.customer_key = clocks.customer_key
     where
         contacts.contacted_on > {{ as_of() }} - 30
         and contacts.audience not in (

@@ -29,8 +29,8 @@ def settings(memory: int | None = None, cores: int | None = None) -> list[str]:
 
 
 def workers(cores: int) -> int:
-    """Helpers of one query, which works itself; with more processes than cores some work is only done twice."""
-    return min(max(cores // 2, 1), MOST_WORKERS)
+    """Helpers of one query: half the cores, since two models are built at once; at least PostgreSQL's own two."""
+    return min(max(cores // 2, 2), MOST_WORKERS)
 
 
 def usable_memory() -> int:
