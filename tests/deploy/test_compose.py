@@ -2,8 +2,6 @@
 
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,69 +9,27 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-import yaml
+from deployment import (
+    AIRFLOW,
+    COMPOSE,
+    COMPOSED,
+    INIT_SCRIPT,
+    NOT_SECRET,
+    PROJECT,
+    REFERENCE,
+    SECRET_NAME,
+    SERVICES,
+    TOOLS,
+    documented,
+    filled,
+    mounts,
+    settings,
+    tool,
+)
 
 from perennial import embedded
 from perennial.connections import Connection
 from perennial.embedded import sizing
-
-PROJECT = Path(__file__).parents[2]
-COMPOSE = PROJECT / "docker-compose.yml"
-DOCKERFILE = PROJECT / "Dockerfile"
-EXAMPLE = PROJECT / ".env.example"
-INIT_SCRIPT = PROJECT / "sql" / "docker-init" / "010_databases.sh"
-
-NOT_SECRET = {"AIRFLOW_PORT"}
-SECRET_NAME = re.compile(r"PASSWORD$|SECRET|_KEY$|TOKEN|SQL_ALCHEMY_CONN|^AIRFLOW_CONN_")
-REFERENCE = re.compile(r"\$\{(?P<name>\w+)(?P<operator>:?[-?+])?(?P<rest>[^}]*)\}")
-
-COMPOSED = yaml.safe_load(COMPOSE.read_text())
-SERVICES = COMPOSED["services"]
-AIRFLOW = [name for name, service in SERVICES.items() if service["image"] == "perennial"]
-TOOLS = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-
-
-def documented() -> dict[str, str]:
-    """The variables of .env.example and their values."""
-    lines = EXAMPLE.read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-
-
-def filled() -> dict[str, str]:
-    """The variables of .env.example, each with a value of its own."""
-    return {name: value or f"value-of-{name}" for name, value in documented().items()}
-
-
-def settings(service: str) -> dict[str, str]:
-    """The environment of a service with all variables replaced."""
-    values = filled()
-    return {
-        key: REFERENCE.sub(lambda found: values[found["name"]], value)
-        for key, value in SERVICES[service]["environment"].items()
-    }
-
-
-def mounts(service: str) -> dict[str, tuple[str, str]]:
-    """What a service mounts: target -> (source, mode)."""
-    found = (entry.split(":") for entry in SERVICES[service].get("volumes", ()))
-    return {target: (source, *mode)[:2] if mode else (source, "rw") for source, target, *mode in found}
-
-
-def instructions(name: str) -> list[str]:
-    """The arguments of each such instruction of the Dockerfile."""
-    text = DOCKERFILE.read_text().replace("\\\n", " ")
-    return re.findall(rf"^{name} +(.+)$", text, re.MULTILINE)
-
-
-def tool(name: str) -> str:
-    """The program, or the test is skipped."""
-    path = shutil.which(name, path=TOOLS)
-    if not path:
-        pytest.skip(f"{name} is not installed here")
-    return path
-
-
-# --- the compose file
 
 
 def test_compose_file_follows_the_specification():
@@ -345,57 +301,3 @@ def test_health_of_postgres_is_that_of_both_databases(service):
     assert f"-U {metadata.username} -d {metadata.path.lstrip('/')} " in test
     assert f"-U {warehouse.login} -d {warehouse.database} " in test
     assert test.count("-qAtXh 127.0.0.1") == 2  # by TCP: the socket answers before the databases exist
-
-
-# --- the image
-
-
-def test_dockerfile_passes_hadolint():
-    done = subprocess.run([tool("hadolint"), str(DOCKERFILE)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-
-
-def test_image_holds_the_locked_packages_and_no_others():
-    (install,) = [line for line in instructions("RUN") if "pip install" in line]
-    assert "--require-hashes" in install
-    assert "--no-deps" in install
-    assert "&& pip check" in install
-    (base,) = instructions("FROM")
-    required = re.search(r'requires-python = ">=(\d+\.\d+)', (PROJECT / "pyproject.toml").read_text())[1]
-    assert base.startswith(f"python:{required}-")
-
-
-def test_image_does_not_run_as_root():
-    lines = DOCKERFILE.read_text().splitlines()
-    (user,) = instructions("USER")
-    assert int(user) > 0
-    assert f"--uid {user} " in " ".join(instructions("RUN"))
-    after = lines[lines.index(f"USER {user}") :]
-    assert not [line for line in after if line.startswith(("RUN", "COPY"))]  # sources stay root's
-
-
-def test_image_holds_the_sources_where_airflow_looks():
-    environment = settings("scheduler")
-    copied = dict(line.split() for line in instructions("COPY"))
-    assert set(copied) == {"requirements.lock", "dags", "plugins", "dbt_project", "sql", "config"}
-    assert all((PROJECT / source).exists() for source in copied)
-    assert copied["dags"] == environment["AIRFLOW__CORE__DAGS_FOLDER"]
-    assert copied["plugins"] == environment["AIRFLOW__CORE__PLUGINS_FOLDER"]
-    assert f"PYTHONPATH={copied['plugins']} " in instructions("ENV")[0]
-    for part in ("dbt_project", "sql", "config"):
-        assert copied[part] == f"{environment['PERENNIAL_HOME']}/{part}"
-
-
-def test_volumes_belong_to_the_user_of_the_image():
-    environment = settings("scheduler")
-    made = " ".join(instructions("RUN"))
-    folders = (environment["PERENNIAL_STATE"], environment["AIRFLOW__LOGGING__BASE_LOG_FOLDER"])
-    (install,) = re.findall(r"install -d -o perennial -g perennial -m 0700 ((?:/\S+ ?)+)", made)
-    assert set(install.split()) == set(folders)
-
-
-def test_build_context_is_a_list_of_what_is_copied():
-    patterns = [p for p in (PROJECT / ".dockerignore").read_text().splitlines() if p and not p.startswith("#")]
-    assert patterns[0] == "*"
-    assert {p[1:] for p in patterns if p.startswith("!")} == {line.split()[0] for line in instructions("COPY")}
-    assert {"dbt_project/target", "dbt_project/logs", "**/__pycache__"} <= set(patterns)

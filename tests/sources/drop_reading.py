@@ -6,18 +6,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from order_columns import ORDER_COLUMNS
 from perennial.connections import Connection
 from perennial.sources import files
 
 NIGHT = date(2026, 1, 5)
-COLUMNS = {
-    "order_id": "no",
-    "customer_id": "who",
-    "ordered_at": "at",
-    "status": {"constant": "placed"},
-    "amount": "amount",
-    "currency": {"constant": "USD"},
-}
 HEADER = "no,who,at,amount"
 
 
@@ -62,7 +55,12 @@ class Drop:
         return path
 
     def settings(self, **more: Any) -> files.Settings:
-        known = {"kind": "files", "folder": "drop", "timezone": "UTC", "entities": {"orders": {"columns": COLUMNS}}}
+        known = {
+            "kind": "files",
+            "folder": "drop",
+            "timezone": "UTC",
+            "entities": {"orders": {"columns": ORDER_COLUMNS}},
+        }
         return files.Settings.model_validate(known | self.own | more)
 
     def read(self, position: dict[str, Any] | None = None, **more: Any) -> Read:

@@ -9,9 +9,10 @@ import time
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from drop_reading import COLUMNS, HEADER, csv, row
+from drop_reading import HEADER, csv, row
 from pydantic import ValidationError
 
+from order_columns import ORDER_COLUMNS
 from perennial.errors import RetriableError
 from perennial.sources.drops import content, rows
 
@@ -182,7 +183,7 @@ def test_a_file_that_is_taken_away_meanwhile_is_noted(drop, monkeypatch):
         ({"files": "../*.csv"}, "accepted: names below the folder"),
         ({"format": "xlsx"}, "'csv', 'json_lines' or 'parquet'"),
         ({"max_ratio": 1}, "greater than or equal to 2"),
-        ({"entities": {"orders": {"table": "orders", "columns": COLUMNS}}}, "'table' is for databases"),
+        ({"entities": {"orders": {"table": "orders", "columns": ORDER_COLUMNS}}}, "'table' is for databases"),
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_before_anything_runs(drop, own, said):

@@ -7,24 +7,17 @@ import psycopg
 import pyarrow as pa
 import pytest
 
+from order_columns import ORDER_COLUMNS
 from perennial.connections import Connection
 from perennial.errors import ConfigError, ContractError, RetriableError
 from perennial.sources import sql
 from perennial.sources.sql import Settings
 
 NIGHT = date(2017, 9, 30)
-ORDERS = {
-    "order_id": "no",
-    "customer_id": "who",
-    "ordered_at": "at",
-    "status": {"constant": "placed"},
-    "amount": "amount",
-    "currency": {"constant": "USD"},
-}
 
 
 def source(**entity) -> Settings:
-    entity = {"table": "orders", "columns": ORDERS} | entity
+    entity = {"table": "orders", "columns": ORDER_COLUMNS} | entity
     return Settings(kind="sql", connection="shop", timezone="UTC", overlap_days=3, entities={"orders": entity})
 
 
@@ -115,7 +108,7 @@ def test_amounts_times_and_nulls_arrive_as_exact_text(postgres):
     session.execute(
         "insert into shop.orders values (1, null, '2017-07-01 00:30+02', 12345678901234.5678, null, true, '2017-07-01')"
     )
-    columns = ORDERS | {"customer_id": "who", "cancelled_at": "day", "status": "ok"}
+    columns = ORDER_COLUMNS | {"customer_id": "who", "cancelled_at": "day", "status": "ok"}
     rows, _ = rows_of(connection, source(table="shop.orders", columns=columns))
     assert Decimal(rows[0]["amount"]) == Decimal("12345678901234.5678")
     assert datetime.fromisoformat(rows[0]["at"]) == datetime.fromisoformat("2017-06-30T22:30:00+00:00")
@@ -155,7 +148,7 @@ def test_times_with_and_without_zone_can_be_mixed(postgres):
 
 def test_an_unknown_column_in_the_mapping_is_named_with_what_there_is(sqlite):
     with pytest.raises(ContractError, match="entity 'orders': no column 'total' in orders; it has no, who"):
-        rows_of(sqlite, source(columns=ORDERS | {"amount": "total"}))
+        rows_of(sqlite, source(columns=ORDER_COLUMNS | {"amount": "total"}))
 
 
 def test_a_missing_table_is_named(postgres):

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from order_columns import ORDER_COLUMNS
 from perennial import gate
 from perennial.sources import files
 from perennial.sources.extract import extract
@@ -14,14 +15,6 @@ from perennial.warehouse.database import connect
 pytestmark = pytest.mark.server
 
 NIGHT = date(2026, 1, 5)
-COLUMNS = {
-    "order_id": "no",
-    "customer_id": "who",
-    "ordered_at": "at",
-    "status": {"constant": "placed"},
-    "amount": "amount",
-    "currency": {"constant": "USD"},
-}
 
 
 class Nights:
@@ -30,7 +23,7 @@ class Nights:
     def __init__(self, state):
         self.folder, self.as_of = state / "drop", NIGHT
         self.folder.mkdir()
-        entities = {"orders": {"columns": COLUMNS}}
+        entities = {"orders": {"columns": ORDER_COLUMNS}}
         self.source = files.Settings(kind="files", folder="drop", files="*", timezone="UTC", entities=entities)
 
     def put(self, name: str, **amounts: str) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from pydantic import ValidationError
 
+from order_columns import ORDER_COLUMNS
 from perennial.config.sources import Sources
 from perennial.connections import Connection
 from perennial.sources import files, sql
@@ -13,14 +14,7 @@ from perennial.sources.extract import extract
 from perennial.warehouse import loader, preview, quarantine
 
 NIGHT = date(2026, 1, 5)
-COLUMNS = {
-    "order_id": "no",
-    "customer_id": {"from": "who", "as": "email_key"},
-    "ordered_at": "at",
-    "status": {"constant": "placed"},
-    "amount": "amount",
-    "currency": {"constant": "USD"},
-}
+COLUMNS = ORDER_COLUMNS | {"customer_id": {"from": "who", "as": "email_key"}}
 STAFF = {"column": "who", "ends_with": "@ourshop.example.com"}
 HEADER = "no,who,at,amount,tags"
 ROWS = {

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from pydantic import ValidationError
 
+from order_columns import ORDER_COLUMNS
 from perennial import gate, landing, swept
 from perennial.config.sources import Sources
 from perennial.connections import Connection
@@ -20,15 +21,7 @@ pytestmark = pytest.mark.server
 
 SATURDAY = date(2026, 1, 3)
 SUNDAY = SATURDAY + timedelta(1)
-ORDERS = {
-    "order_id": "no",
-    "customer_id": {"from": "who", "as": "email_key"},
-    "ordered_at": "at",
-    "status": {"constant": "placed"},
-    "amount": "amount",
-    "currency": {"constant": "USD"},
-    "changed_at": "changed",
-}
+ORDERS = ORDER_COLUMNS | {"customer_id": {"from": "who", "as": "email_key"}, "changed_at": "changed"}
 LINES = {"order_id": "no", "line_no": "line", "amount": "amount"}
 CONSENTS = {
     "customer_id": "who",

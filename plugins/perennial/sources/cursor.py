@@ -30,8 +30,8 @@ class Cursor:
             return
         values = [self._moment(r[self.column]) for r in rows if r[self.column] is not None]
         values = [v for v in values if self._aware(v) <= self.limit]
-        for value in [max(values, key=self._aware)] if values else []:
-            self.note(value)
+        if values:
+            self.note(max(values, key=self._aware))
 
     def note(self, value: datetime) -> None:
         """A change that passed, not later than the limit."""

@@ -57,14 +57,13 @@ def parts(rows: Rows, night: Night) -> list[Part]:
 
 def _draw(cells: list[dict], language: str, width: int):
     ages = AGES if width > 500 else 6
-    least = 0.0
     most = max((float(c["retention_share"]) for c in cells if c["count_customers"] >= SMALL), default=0.0)
     values = [
         {
             "row": _name(cell),
             "column": str(cell["age_months"]),
             "text": f"{cell['retention_share'] * 100:.0f}" if cell["count_customers"] >= SMALL else "·",
-            "level": _level(float(cell["retention_share"]), least, most) if cell["count_customers"] >= SMALL else 0,
+            "level": _level(float(cell["retention_share"]), most) if cell["count_customers"] >= SMALL else 0,
         }
         for cell in cells
         if cell["age_months"] <= ages
@@ -77,11 +76,11 @@ def _name(cell: dict) -> str:
     return f"{cell['cohort_month']:%Y-%m}  ({count(cell['count_customers'])})"
 
 
-def _level(value: float, least: float, most: float) -> int:
+def _level(value: float, most: float) -> int:
     """The shade of a share, evenly spaced."""
     if value <= 0:
         return 0
-    return min(charts.LEVELS - 1, 1 + int((value - least) / ((most - least) or 1) * (charts.LEVELS - 1)))
+    return min(charts.LEVELS - 1, 1 + int(value / most * (charts.LEVELS - 1)))
 
 
 def _table(cells: list[dict], currency: str) -> Table:

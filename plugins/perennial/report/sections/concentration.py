@@ -95,19 +95,11 @@ def _draw(points: list[dict], needed: float | None, language: str, width: int):
     ]
     if needed is not None:
         crossing = {"values": [{"customers": needed, "value": 0.8, "text": f"{share(needed)} → 80 %"}]}
+        beside = {"align": "right", "dx": -10, "dy": -10} if needed > 0.5 else {"align": "left", "dx": 10, "dy": 12}
+        named = {"x": x, "y": y, "text": {"field": "text", "type": "nominal"}}
         layers += [
             {"data": crossing, "mark": {"type": "point"}, "encoding": {"x": x, "y": y}},
-            {
-                "data": crossing,
-                "mark": {"type": "text", "align": "right", "dx": -10, "dy": -10, "fontWeight": 600},
-                "encoding": {"x": x, "y": y, "text": {"field": "text", "type": "nominal"}},
-            }
-            if needed > 0.5
-            else {
-                "data": crossing,
-                "mark": {"type": "text", "align": "left", "dx": 10, "dy": 12, "fontWeight": 600},
-                "encoding": {"x": x, "y": y, "text": {"field": "text", "type": "nominal"}},
-            },
+            {"data": crossing, "mark": {"type": "text", "fontWeight": 600, **beside}, "encoding": named},
         ]
     return {"width": width - 60, "height": 260, "layer": layers}
 
