@@ -93,3 +93,16 @@ create table if not exists raw.events (
     loaded_at timestamptz not null default now()
 );
 create index if not exists events_by_id on raw.events (source, event_id);
+
+create table if not exists raw.exchange_rates (
+    source text not null,
+    base text not null,
+    currency text not null,
+    rated_on date not null,
+    rate numeric(20, 10) not null,
+    payload_hash uuid not null,
+    batch_id text not null,
+    row_no bigint not null,
+    loaded_at timestamptz not null default now()
+);
+create index if not exists exchange_rates_by_id on raw.exchange_rates (source, base, currency, rated_on);

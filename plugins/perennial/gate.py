@@ -98,6 +98,7 @@ def run(as_of: date) -> None:
     with connect() as session:
         failed = [message for total in TOTALS if (message := _reconcile(session, as_of, total))]
         failed += swept.told(session, as_of, config.load().sources)
+        failed += _rates(session, as_of)
         _fitted(session, as_of)
         _audiences(session, as_of)
         _files(session, as_of)
@@ -116,6 +117,24 @@ def _fitted(session: psycopg.Connection, as_of: date) -> None:
     without = session.execute("select count(*) as n from marts.customer_clv where fit_status = 'not_fitted'").fetchone()
     message = f"{without['n']:,} customers who ordered have no forecast tonight"
     _note(session, as_of, "clv coverage", without["n"] == 0, message)
+
+
+MISSING_RATES = """
+    select format('%s: %s from %s to %s', currency, sum(count_rows), min(day), max(day)) as told
+    from input.input_missing_rates group by currency order by currency
+"""
+
+
+def _rates(session: psycopg.Connection, as_of: date) -> list[str]:
+    """Why the night is blocked: orders that cannot be converted would be missing in every figure."""
+    if session.execute("select to_regclass('input.input_missing_rates') as found").fetchone()["found"] is None:
+        return []
+    told = "; ".join(row["told"] for row in session.execute(MISSING_RATES))
+    message = f"orders and refunds without an exchange rate for the order's day: {told or 'none'}"
+    if told:
+        message += ". Have rates of these days delivered (entity exchange_rates), or raise rate_holds_days"
+    _note(session, as_of, "exchange rates", not told, message, "block")
+    return [message] if told else []
 
 
 STOPPED = """
@@ -161,11 +180,13 @@ def _files(session: psycopg.Connection, as_of: date) -> None:
         _note(session, as_of, "files", False, f"files that could not be read: {found['told']}; see the quarantine")
 
 
-def _note(session: psycopg.Connection, as_of: date, check: str, passed: bool, message: str) -> None:
+def _note(
+    session: psycopg.Connection, as_of: date, check: str, passed: bool, message: str, severity: str = "warn"
+) -> None:
     session.execute(
-        "insert into ops.gate_results (as_of, check_name, passed, severity, message) values (%s, %s, %s, 'warn', %s) "
+        "insert into ops.gate_results (as_of, check_name, passed, severity, message) values (%s, %s, %s, %s, %s) "
         "on conflict (as_of, check_name) do update set passed = excluded.passed, message = excluded.message",
-        [as_of, check, passed, message],
+        [as_of, check, passed, severity, message],
     )
 
 
@@ -197,9 +218,5 @@ def _reconcile(session: psycopg.Connection, as_of: date, total: str) -> str | No
         )
     agree = len(set(values.values())) == 1
     message = f"{total}: " + ", ".join(f"{layer} {value:,}" for layer, value in values.items())
-    session.execute(
-        "insert into ops.gate_results (as_of, check_name, passed, severity, message) values (%s, %s, %s, 'block', %s) "
-        "on conflict (as_of, check_name) do update set passed = excluded.passed, message = excluded.message",
-        [as_of, f"reconcile {total}", agree, message],
-    )
+    _note(session, as_of, f"reconcile {total}", agree, message, "block")
     return None if agree else message

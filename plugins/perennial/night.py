@@ -82,7 +82,7 @@ def load_source(name: str, as_of: date) -> dict[str, int]:
         total = {"landed": 0, "loaded": 0, "new": 0, "quarantined": 0}
         again = all(loader.find(f"{name}.{entity}.{as_of}") for entity in source.entities)
         for entity in source.entities:
-            currencies = (settings.business.currency,)
+            currencies = settings.business.currencies
             batches = [_load(name, source, entity, as_of, currencies)]
             # loaded when they were replayed; not yet where the warehouse is a new one
             batches += [loader.load(b, source, currencies) for b in landing.replays(name, entity, as_of)]

@@ -42,6 +42,9 @@ def variables(config: Config, as_of: date) -> dict[str, object]:
         "as_of_date": as_of.isoformat(),
         "business_timezone": business.timezone,
         "day_starts_at_hour": business.day_starts_at_hour,
+        "currency": business.currency,
+        "other_currencies": business.other_currencies,
+        "rate_holds_days": business.rate_holds_days,
         "cycle": lifecycle.cycle.model_dump(),
         "trend": lifecycle.trend.model_dump(),
         "population": [

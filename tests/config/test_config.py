@@ -11,12 +11,12 @@ ECOMMERCE = "lifecycle/ecommerce.yml"
 
 WRONG = [
     # file, what stands there, what somebody writes instead, what the message must say
-    ("sources.yml", "overlap_days", "overlapp_days", ["sources.yml:15", "overlapp_days", "accepted: ", "overlap_days"]),
+    ("sources.yml", "overlap_days", "overlapp_days", ["sources.yml:17", "overlapp_days", "accepted: ", "overlap_days"]),
     (
         "sources.yml",
         "kind: sql",
         "kind: sqll",
-        ["sources.yml:12: sources.shop.kind", "'sqll'", "'files', 'shopify', 'sql', 'stripe', 'woocommerce'"],
+        ["sources.yml:14: sources.shop.kind", "'sqll'", "'files', 'shopify', 'sql', 'stripe', 'woocommerce'"],
     ),
     ("sources.yml", "order_id: order_no", "order_idd: order_no", ["order_idd", "accepted: order_id, customer_id"]),
     (
@@ -28,7 +28,7 @@ WRONG = [
     ("sources.yml", "America/New_York", "America/Newyork", ["sources.yml:5", "America/Newyork", "Europe/Paris"]),
     ("sources.yml", "collected: placed", "collected: sold", ["'sold'", "accepted: placed, cancelled"]),
     ("sources.yml", "as: cents", "as: euros", ["'euros'", "'cents' or 'email_key'"]),
-    ("sources.yml", "    connection: shop\n", "", ["sources.yml:11", "shop.connection", "is missing"]),
+    ("sources.yml", "    connection: shop\n", "", ["sources.yml:13", "shop.connection", "is missing"]),
     ("sources.yml", "      orders:\n        table", "      baskets:\n        table", ["'baskets'", "order_lines"]),
     ("sources.yml", "currency: USD #", "currency: dollar #", ["business.currency", "'dollar'"]),
     (

@@ -105,7 +105,7 @@ def test_where_a_guess_is_wrong_a_person_says_what_is_right(market):
         (["market", "sales=sales"], "unknown entity 'sales'; accepted: customers, orders"),
         (["market", "orders=sales", "--map", "orders.when=id"], "--map orders.when: unknown; accepted: orders.amount"),
         (["market", "orders=sales", "--map", "orders.amount=worth"], "no column 'worth'; it has id, buyer_id"),
-        (["shop", "orders=sales", *TIMES], "sources.yml:11: source 'shop' is there already"),
+        (["shop", "orders=sales", *TIMES], "sources.yml:13: source 'shop' is there already"),
         (["my market", "orders=sales", *TIMES], "my market"),
         (["market", "orders=sales", "--timezone", "Mars/Base"], "is 'Mars/Base'; accepted: an IANA time zone"),
         (["market", "orders=sales", "--connection", "bazaar"], "connection 'bazaar' is not configured"),

@@ -7,6 +7,9 @@ from perennial.warehouse import contract
 TYPES = {
     "text": "text",
     "currency": "text",
+    "currency_code": "text",
+    "date": "date",
+    "rate": "numeric",
     "timestamp": "timestamp with time zone",
     "number": "numeric",
     "whole": "bigint",

@@ -86,12 +86,21 @@ class Exclusion(Entry):
         return name, [word.lower() for word in (words if isinstance(words, list) else [words])]
 
 
+class Unpivot(Entry):
+    """Columns that become rows, as a file of exchange rates needs it, which has one column per currency."""
+
+    columns: list[str] = Field(min_length=1)
+    name: str = Field(min_length=1)  # column that gets the name of the column
+    value: str = Field(min_length=1)  # column that gets what stands in it
+
+
 class Entity(Entry):
     """One kind of row of a source: what to read, how it maps to the contract, and which rows do not count."""
 
     table: str | None = None
     query: str | None = None
     cursor: str | None = None
+    unpivot: Unpivot | None = None
     columns: dict[str, Column]
     exclude: list[Exclusion] = Field(default_factory=list)
 
@@ -118,6 +127,8 @@ class Settings(Entry):
         return self
 
     def _check_entity(self, name: str, entity: Entity) -> None:
+        if entity.unpivot and self.kind != "files":
+            raise ValueError(f"entities.{name}: 'unpivot' is for files; write a query instead")
         if name not in contract.ENTITIES:
             raise ValueError(f"entities: unknown entity '{name}'; accepted: {', '.join(contract.ENTITIES)}")
         known = {c.name: c for c in contract.ENTITIES[name].columns}

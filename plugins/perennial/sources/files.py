@@ -10,6 +10,9 @@
       encoding: cp1252                 # utf-8 is usual
       entities:
         orders: {columns: {order_id: pickup_ref, amount: basket_value, ...}}
+        exchange_rates:                # a file with one column per currency, as central banks have it
+          unpivot: {columns: [USD, CNY], name: currency, value: rate}
+          columns: {base: {constant: EUR}, currency: currency, rated_on: Date, rate: rate}
 
 A file is read when its name or its content is new, so late and re-delivered files are taken; see drops/memory.py. Gzip
 and zstd are known by what is in a file, not by its name. Fields are text; what they mean is decided by the contract,
@@ -43,6 +46,7 @@ from perennial.sources.drops import content, delimited, json_lines, parquet_rows
 from perennial.sources.drops.content import Content, Limits, Unreadable
 from perennial.sources.drops.memory import Memory
 from perennial.sources.drops.rows import OWN_COLUMNS, Rows, Told, Wanted, gathered
+from perennial.sources.drops.unpivot import read_columns, unpivoted
 from perennial.warehouse import contract
 
 ENDINGS = {".parquet": "parquet", ".jsonl": "json_lines", ".ndjson": "json_lines", ".json": "json_lines"}
@@ -133,8 +137,9 @@ def _told_by(name: str) -> Iterator[None]:
 def _wanted(source: Settings, name: str, entity: Entity) -> Wanted:
     required = {c.name for c in contract.ENTITIES[name].columns if c.required}
     needed = {c.from_ for name, c in entity.columns.items() if name in required and c.from_}
+    needed -= {entity.unpivot.name, entity.unpivot.value} if entity.unpivot else set()
     needed |= {rule.column for rule in entity.exclude}  # without it nobody knows which rows count
-    return Wanted(entity.read, needed, source.delimiter, source.encoding)
+    return Wanted(read_columns(entity.read, entity.unpivot), needed, source.delimiter, source.encoding)
 
 
 @dataclass
@@ -149,9 +154,10 @@ class _Drop:
 
     def extract(self, files: list[File], position: Any) -> Extract:
         memory, notes = Memory(position, self._reading()), []
+        columns = [*self.entity.read, *OWN_COLUMNS]
         return Extract(
-            columns=[*self.wanted.columns, *OWN_COLUMNS],
-            tables=gathered(self._tables(files, memory, notes)),
+            columns=columns,
+            tables=gathered(unpivoted(self._tables(files, memory, notes), columns, self.entity.unpivot)),
             position=lambda: memory.position(files),
             notes=notes,
         )

@@ -7,7 +7,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Type = Literal["text", "timestamp", "number", "whole", "currency"]
+Type = Literal["text", "timestamp", "date", "number", "whole", "currency", "currency_code", "rate"]
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,15 @@ ENTITIES: dict[str, Entity] = {
             Column("scheduled_for", "timestamp"),
             Column("changed_at", "timestamp"),
             version="changed_at",
+        ),
+        # what one unit of `base` was worth in `currency` from that day on; told again, a rate replaces the earlier one
+        _entity(
+            "exchange_rates",
+            "base currency rated_on",
+            Column("base", "currency_code", required=True),
+            Column("currency", "currency_code", required=True),
+            Column("rated_on", "date", required=True),
+            Column("rate", "rate", required=True),
         ),
     )
 }

@@ -83,7 +83,7 @@ def _next_night() -> date:
 
 
 def _replayed(source: str, entity: str, mapped: Source, settings: Sources, counts_from: date) -> Replayed:
-    currencies = (settings.business.currency,)
+    currencies = settings.business.currencies
     good: dict[str, list[int]] = {}
     settled = rejected = 0
     with connect() as session:

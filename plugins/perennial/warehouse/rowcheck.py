@@ -13,11 +13,12 @@ from perennial.warehouse.contract import Column, Entity
 
 PLAIN_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 # keeps out what PostgreSQL also reads: now, today, infinity, years before Christ
+ISO_DAY = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
 ISO_DATE = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"([Tt ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?([Zz]|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2}){0,2}))?)? *$"
+    ISO_DAY + r"([Tt ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?( ?([Zz]|UTC|GMT|[+-][0-9]{2}(:?[0-9]{2}){0,2}))?)? *$"
 )
 
+CAST = {"whole": "bigint", "date": "date", "rate": "numeric(20, 10)"}
 # no pattern: what a shop writes there is no pattern either
 EXCLUDED = {
     "equals": "{text} = {word}",
@@ -26,6 +27,7 @@ EXCLUDED = {
     "ends_with": "starts_with(reverse({text}), reverse({word}))",
     "contains": "position({word} in {text}) > 0",
 }
+CURRENCY_CODE = "^[A-Z]{3}$"
 CLOCK_DRIFT = "15 minutes"  # clocks of source systems run ahead of ours by less than this
 
 
@@ -68,8 +70,8 @@ def typed(column: Column, origin: Origin) -> sql.Composed:
     if column.type == "number":
         scale = sql.SQL(" / 100") if origin.as_ == "cents" else sql.SQL("")
         return sql.SQL("({0}::numeric{1})::numeric(18, 4) as {0}").format(text, scale)
-    if column.type == "whole":
-        return sql.SQL("{0}::bigint as {0}").format(text)
+    if column.type in CAST:
+        return sql.SQL("{0}::{1} as {0}").format(text, sql.SQL(CAST[column.type]))
     return sql.Composed([text])
 
 
@@ -129,9 +131,20 @@ def _rules(column: Column, origin: Origin, currencies: tuple[str, ...], extracte
         tests.append(("negative_amount", sql.SQL("{}::numeric < 0").format(text)))
     if column.type == "whole":
         tests.append(("not_a_whole_number", sql.SQL("not pg_input_is_valid({}, 'bigint')").format(text)))
+    if column.type == "rate":
+        valid = sql.SQL("({0} ~ {1} and pg_input_is_valid({0}, 'numeric(20, 10)'))").format(
+            text, sql.Literal(PLAIN_NUMBER)
+        )
+        tests.append(("not_a_number", sql.SQL("not {}").format(valid)))
+        tests.append(("not_a_rate", sql.SQL("{}::numeric(20, 10) <= 0").format(text)))
+    if column.type == "currency_code":
+        tests.append(("not_a_currency_code", sql.SQL("{} !~ {}").format(text, sql.Literal(CURRENCY_CODE))))
     if column.type == "currency":
         known = sql.SQL(", ").join(map(sql.Literal, currencies))
         tests.append(("currency_not_configured", sql.SQL("{} not in ({})").format(text, known)))
+    if column.type == "date":
+        valid = sql.SQL("({0} ~ {1} and pg_input_is_valid({0}, 'date'))").format(text, sql.Literal(f"{ISO_DAY} *$"))
+        tests.append(("not_a_date", sql.SQL("not {}").format(valid)))
     if column.type == "timestamp":
         valid = sql.SQL("({0} ~ {1} and pg_input_is_valid({0}, 'timestamptz'))").format(text, sql.Literal(ISO_DATE))
         tests.append(("not_a_timestamp", sql.SQL("not {}").format(valid)))

@@ -47,7 +47,7 @@ def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Gr
                 connection = _connection(source.connection) if source.connection else None
                 limit = None if everything else rows
                 try:
-                    for seen in previews(name, source, connection, (found.business.currency,), limit):
+                    for seen in previews(name, source, connection, found.business.currencies, limit):
                         _show(name, seen)
                 except PerennialError as error:
                     click.echo(f"{name}: {printable(str(error))}\n", err=True)

@@ -42,6 +42,7 @@ added_up as (
     from order_lines
 ),
 
+-- lines are in the currency of their order; what is converted as running totals adds up to the order as converted
 lines as (
     select
         orders.*,
@@ -49,8 +50,16 @@ lines as (
         added_up.product_id,
         {{ tidy('added_up.category') }} as category,
         added_up.quantity,
-        added_up.amount,
-        added_up.amount_so_far,
+        case
+            when orders.exchange_rate is null then added_up.amount
+            else
+                round(added_up.amount_so_far * orders.exchange_rate, 4)
+                - round((added_up.amount_so_far - added_up.amount) * orders.exchange_rate, 4)
+        end as amount,
+        case
+            when orders.exchange_rate is null then added_up.amount_so_far
+            else round(added_up.amount_so_far * orders.exchange_rate, 4)
+        end as amount_so_far,
         orders.net_amount / nullif(orders.gross_amount, 0) as share_left
     from added_up
     inner join orders

@@ -28,6 +28,9 @@ fct_orders as (
         ledger.refunded_amount,
         ledger.net_amount,
         orders.currency,
+        orders.original_currency,
+        orders.original_amount,
+        orders.exchange_rate,
         orders.cancelled_on,
         orders.cancelled_on is null and orders.gross_amount > 0 and ledger.net_amount > 0 as is_valid
     from orders
