@@ -13,7 +13,12 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from perennial.errors import ConfigError
 
-SCHEMES = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+SCHEMES = {
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
 
 
 @dataclass(frozen=True)

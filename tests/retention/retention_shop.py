@@ -45,7 +45,8 @@ create table pii.input_customers (
 );
 create table input.input_orders (
     source text, order_id text, source_customer_id text, ordered_at timestamptz, ordered_on date, cancelled_on date,
-    gross_amount numeric(18, 4), currency text
+    gross_amount numeric(18, 4), currency text,
+    original_currency text, original_amount numeric(18, 4), exchange_rate numeric(20, 10)
 );
 create table input.input_refunds (
     source text, refund_id text, order_id text, refunded_on date, amount numeric(18, 4)
@@ -154,7 +155,19 @@ def _fill(session: psycopg.Connection, people: list[Person]) -> None:
             customers.append((f"s{record}", number, email, None, person.source, START))
         for one, bought in enumerate(person.orders):
             source, order_id = f"s{one % person.records}", f"{number}-{one}"
-            orders.append((source, order_id, number, None, bought.ordered_on, bought.cancelled_on, bought.gross, "EUR"))
+            orders.append(
+                (
+                    source,
+                    order_id,
+                    number,
+                    None,
+                    bought.ordered_on,
+                    bought.cancelled_on,
+                    bought.gross,
+                    "EUR",
+                    *[None] * 3,
+                )
+            )
             refunds += [(source, f"{order_id}-{part}", order_id, *refund) for part, refund in enumerate(bought.refunds)]
     for table, rows in (
         ("pii.input_customers", customers),

@@ -185,7 +185,7 @@ def test_a_cursor_that_is_no_time_is_refused(postgres):
         rows_of(connection, source(table="shop.orders", cursor="no"))
 
 
-@pytest.mark.parametrize("kind", ["mysql", "nosuchdb"])
+@pytest.mark.parametrize("kind", ["oracle", "nosuchdb"])
 def test_a_missing_driver_is_named(kind):
     with pytest.raises(ConfigError, match=f"no driver for conn_type '{kind}'"):
         rows_of(Connection(kind, "db", database="shop"), source())

@@ -28,7 +28,7 @@ from perennial.connections import Connection
 from perennial.entry import Identifier
 from perennial.errors import ConfigError, ContractError, RetriableError
 from perennial.landing import Extract
-from perennial.sources import base
+from perennial.sources import base, mysql_rows
 from perennial.sources.base import Entity
 from perennial.sources.cursor import Cursor
 from perennial.sources.postgres_copy import Copy, as_sqlalchemy, types_of
@@ -63,6 +63,8 @@ def open(
         with session:
             if engine.dialect.name in SNAPSHOT_DIALECTS:
                 session = session.execution_options(isolation_level="REPEATABLE READ")
+            with _faults(f"source '{name}'"):
+                mysql_rows.prepare(session)
             for entity_name, entity in source.entities.items():
                 what = f"source '{name}', entity '{entity_name}'"
                 yield entity_name, _extract(what, source, entity, session, positions.get(entity_name))
@@ -127,9 +129,11 @@ def _faults(what: str) -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None) or "no code"
-        told = f"{what}: {type(error.orig).__name__} ({code})"
-        if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or error.connection_invalidated:
+        code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
+        told = f"{what}: {type(error.orig).__name__} ({code or 'no code'})"
+        # MySQL calls operational what is a mistake of the query, such as an unknown column: class 42
+        passing = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and not str(code).startswith("42")
+        if passing or error.connection_invalidated:
             raise RetriableError(f"{told}. Is the database reachable, are host and credentials right?") from None
         raise ContractError(f"{told}. Mend table, query, cursor or columns in config/sources.yml.") from None
 
@@ -139,6 +143,7 @@ def _extract(what: str, source: Settings, entity: Entity, session: sa.Connection
         cursor = Cursor(what, None, source.timezone, stored)
         looked = session.execute(_select(entity, sa.text("*")).where(sa.false()))
         columns, types = list(looked.keys()), types_of(session, looked)
+        moments = mysql_rows.moments(session, looked)
     wanted = set(entity.read) | ({entity.cursor} if entity.cursor else set())
     twice = sorted(c for c in wanted if columns.count(c) > 1)
     if twice:
@@ -154,10 +159,12 @@ def _extract(what: str, source: Settings, entity: Entity, session: sa.Connection
     statement, since = _select(entity, *map(sa.column, keep)), cursor.since(source.overlap_days)
     if entity.cursor and since:
         changed = sa.column(entity.cursor)
+        since = mysql_rows.as_stored(since, entity.cursor in moments)
         statement = statement.where(sa.or_(changed >= sa.bindparam("since", since), changed.is_(None)))
     with _faults(what):
         fast = Copy.of(session, keep, types, cursor)
-    tables = _copied(what, fast, statement) if fast else _tables(what, session, statement, keep, cursor)
+    in_utc = [n for n, column in enumerate(keep) if column in moments]
+    tables = _copied(what, fast, statement) if fast else _tables(what, session, statement, keep, cursor, in_utc)
     return Extract(keep, tables, cursor.position)
 
 
@@ -181,7 +188,7 @@ def _copied(what: str, fast: Copy, statement: sa.Select) -> Iterator[pa.Table]:
 
 
 def _tables(
-    what: str, session: sa.Connection, statement: sa.Select, keep: list[str], cursor: Cursor
+    what: str, session: sa.Connection, statement: sa.Select, keep: list[str], cursor: Cursor, in_utc: list[int]
 ) -> Iterator[pa.Table]:
     with _faults(what):
         result = session.execution_options(stream_results=True).execute(statement)
@@ -192,6 +199,7 @@ def _tables(
             rows = next(partitions, None)
         if rows is None:
             return
+        rows = mysql_rows.with_zone(rows, in_utc)
         cursor.see(rows)
         columns = zip(*rows, strict=True)
         yield pa.table({name: pa.array(_texts(v), pa.string()) for name, v in zip(keep, columns, strict=True)})
