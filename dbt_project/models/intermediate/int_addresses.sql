@@ -1,3 +1,6 @@
+{# with workers it takes twice as long: each of them builds all tables of hashes anew #}
+{{ config(pre_hook="set local max_parallel_workers_per_gather = 0") }}
+
 with
 -- everybody any source ever named, also who registered after the night: her denial counts now
 records as (

@@ -1,5 +1,5 @@
-{# the planner would sort by the one source that everybody has #}
-{{ config(pre_hook="set local enable_mergejoin = off") }}
+{# the planner would sort by the one source that everybody has, and have every worker group all statements anew #}
+{{ config(pre_hook=["set local enable_mergejoin = off", "set local max_parallel_workers_per_gather = 0"]) }}
 
 with
 -- a denial also counts for everybody who shares the address of its record, whatever the night knows of the record
