@@ -45,7 +45,8 @@ comment on column activation.export_runs.plan is
 'Night, audience and destination in one name; `perennial approve` takes it.';
 comment on column activation.export_runs.valid_until is 'Day after which nobody should act on the members any more.';
 comment on column activation.export_runs.status is
-'waiting for approval, rejected (by a person, as it is), ready, sending (begun; resumed when run again), done, failed (some rows; sent again), or '
+'waiting for approval, rejected (by a person, as it is), ready, sending (begun; resumed when run again), done, failed '
+'(some rows; sent again), or '
 'unevaluable (who belongs to the audience is not known: nothing is sent, its members stay).';
 comment on column activation.export_runs.members_before is 'Members the destination had acknowledged before.';
 comment on column activation.export_runs.members is 'Members it is to have.';

@@ -53,9 +53,9 @@ class Browser:
         assert "exceptionDetails" not in found, f"{script[:200]}: {found['exceptionDetails']}"
         return found["result"].get("value")
 
-    def wait(self, condition: str) -> None:
-        """Until an expression is true."""
-        end = time.monotonic() + PATIENCE
+    def wait(self, condition: str, patience: float = PATIENCE) -> None:
+        """Until an expression is true, so many seconds at most."""
+        end = time.monotonic() + patience
         while time.monotonic() < end:
             try:
                 if self.run(f"!!({condition})"):
