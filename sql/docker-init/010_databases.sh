@@ -20,8 +20,8 @@ psql -X -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres <<'SQL'
 create role airflow login password :'airflow_password';
 create role perennial login password :'warehouse_password';
 -- which perennial may not create; sql/140_roles.sql says what they read
-create role perennial_bi nologin;
-create role perennial_marketer nologin;
+select format('create role %I nologin', name) from unnest(array['perennial_bi', 'perennial_marketer']) as name
+where not exists (select from pg_roles where rolname = name) \gexec
 create database airflow_meta owner airflow;
 create database warehouse owner perennial;
 revoke all on database airflow_meta, warehouse, postgres, template1 from public;
