@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from websockets.sync.client import connect
+import httpx
+from websockets.sync.client import ClientConnection, connect
 
 PROGRAM = shutil.which("chromium")
 PATIENCE = 30  # seconds
@@ -20,8 +21,8 @@ PATIENCE = 30  # seconds
 class Browser:
     """One page of a browser."""
 
-    def __init__(self, url: str):
-        self._socket = connect(url, max_size=None)
+    def __init__(self, socket: ClientConnection):
+        self._socket = socket
         self._numbers = itertools.count(1)
         self.requested: list[str] = []
         self.complaints: list[str] = []
@@ -84,10 +85,6 @@ class Browser:
         """Where downloads go."""
         self.ask("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
 
-    def close(self) -> None:
-        """Hang up."""
-        self._socket.close()
-
 
 @contextmanager
 def browsing(folder: Path) -> Iterator[Browser]:
@@ -109,9 +106,8 @@ def browsing(folder: Path) -> Iterator[Browser]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        browser = Browser(_page(folder / "DevToolsActivePort"))
-        yield browser
-        browser.close()
+        with connect(_page(folder / "DevToolsActivePort"), max_size=None) as socket:
+            yield Browser(socket)
     finally:
         process.terminate()
         process.wait(20)
@@ -119,15 +115,11 @@ def browsing(folder: Path) -> Iterator[Browser]:
 
 def _page(told: Path) -> str:
     """The address of the page that stands open."""
-    import httpx
-
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if told.exists() and told.read_text().count("\n"):
             port = told.read_text().splitlines()[0]
-            with httpx.Client() as client:
-                targets = client.get(f"http://127.0.0.1:{port}/json").json()
-            for target in targets:
+            for target in httpx.get(f"http://127.0.0.1:{port}/json").json():
                 if target["type"] == "page":
                     return target["webSocketDebuggerUrl"]
         time.sleep(0.1)
