@@ -1,6 +1,8 @@
 """The application that Airflow mounts: pages, their style, and what is said when something goes wrong."""
 
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psycopg
@@ -12,7 +14,7 @@ from starlette.exceptions import HTTPException
 from perennial import report
 from perennial.errors import PerennialError, RetriableError
 from perennial.lifecycle.phrases import Words
-from perennial.pages import audiences, customers, files, lifecycle
+from perennial.pages import audiences, customers, files, host, lifecycle
 from perennial.pages.html import HERE, SECURE, answer
 from perennial.pages.visitors import Reader
 from perennial.report.text import masked
@@ -59,9 +61,15 @@ BUSY = Words(
 )
 
 
+@asynccontextmanager
+async def _started(_: FastAPI) -> AsyncIterator[None]:
+    host.offer_files()
+    yield
+
+
 def build() -> FastAPI:
     """The application; every route asks who it is."""
-    app = FastAPI(title="Perennial", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Perennial", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_started)
 
     @app.middleware("http")
     async def secure(request: Request, call_next) -> Response:

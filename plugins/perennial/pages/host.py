@@ -39,6 +39,14 @@ def may_download(user: Any) -> bool:
     )
 
 
+def offer_files() -> None:
+    """Let FAB, which gives only rights it has a list of, know of the one to files; other managers take any name."""
+    manager = get_auth_manager()
+    if flask := getattr(manager, "flask_app", None):
+        with flask.app_context():
+            manager.security_manager.create_permission("can_read", FILES)
+
+
 def secret() -> str:
     """What Airflow's own forms are signed with; the same in all its processes."""
     return conf.get_mandatory_value("api", "secret_key")
