@@ -141,7 +141,6 @@ def test_a_customer_is_found_and_her_story_told(airflow):
     page.run("document.querySelector('form.find button').click()")
     page.wait(f"location.pathname.endsWith('{key}') && document.querySelector('ul.story')")
     page.look(dark=True)
-    picture(airflow, "pages-customer")
     page.look()
     told = page.run("document.body.innerText")
     assert "Next, if nothing happens" in told

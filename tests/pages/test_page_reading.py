@@ -26,7 +26,7 @@ def test_nobody_sees_anything_without_signing_in(visit, written):
     for path in ("/", *PAGES):
         assert visit(None).get(path).status_code == 401, path
     for path, fields in FORMS.items():
-        answer = visit(None)._client.post(f"/perennial{path}", data=fields | {"token": "x"})
+        answer = visit(None).client.post(f"/perennial{path}", data=fields | {"token": "x"})
         assert answer.status_code == 401, path
 
 
@@ -143,3 +143,13 @@ def test_a_story_is_told_as_the_command_tells_it_and_who_looked_is_noted(visit, 
     for text in ("Known.", "已知。", "Next", "in 2 days", "because", "原因"):
         assert text in page
     assert audit() == [("ann-viewer", "looked up", None, PEOPLE[7])]
+
+
+def test_links_stay_below_the_path_that_airflow_is_mounted_on(visit):
+    client = visit("VIEWER").client
+    client.app.root_path = "/airflow"
+    links = re.findall(r'(?:href|src|action)="(/[^"]*)"', client.get("/airflow/perennial/audiences").text)
+    assert len(links) > 8
+    assert [link for link in links if not link.startswith("/airflow/perennial/")] == []
+    start = client.get("/airflow/perennial/", follow_redirects=False)
+    assert start.headers["location"] == "/airflow/perennial/audiences"

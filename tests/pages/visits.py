@@ -29,11 +29,11 @@ class Visit:
     """Somebody with a browser: what she sees, and the forms she is given."""
 
     def __init__(self, client, role: str):
-        self.role, self._client = role, client
+        self.client, self.role = client, role
 
     def get(self, path: str, **more):
         """A page; redirects are not followed."""
-        return self._client.get(f"/perennial{path}", follow_redirects=False, **more)
+        return self.client.get(f"/perennial{path}", follow_redirects=False, **more)
 
     def token(self) -> str:
         """What her forms carry."""
@@ -42,4 +42,4 @@ class Visit:
     def post(self, path: str, *, headers: dict[str, str] | None = None, **fields: str):
         """A form of hers; `token` can be another one."""
         data = {"token": self.token()} | fields
-        return self._client.post(f"/perennial{path}", data=data, headers=headers, follow_redirects=False)
+        return self.client.post(f"/perennial{path}", data=data, headers=headers, follow_redirects=False)
