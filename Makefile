@@ -9,7 +9,7 @@ CUSTOMERS ?= 200000
 ORDERS ?= 2000000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo nightly ui test lint format bench stop clean
+.PHONY: help install demo nightly ui docs test lint format bench stop clean
 
 help:  ## What can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 12
@@ -28,6 +28,10 @@ nightly: $(VENV)/installed  ## One night of the sample shops, e.g. make nightly 
 
 ui: $(VENV)/installed  ## Airflow's own pages on the same warehouse, until Ctrl-C
 	@$(BIN)/perennial ui --port $(PORT)
+
+docs: $(VENV)/installed  ## dbt's documentation of every table as one HTML file, after a night
+	@$(BIN)/perennial dbt docs generate --static
+	@ls -t $${PERENNIAL_STATE:-.perennial}/dbt/*/static_index.html | head -1
 
 test: $(VENV)/installed-dev  ## The whole test suite
 	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder

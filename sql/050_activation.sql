@@ -34,16 +34,19 @@ create table if not exists activation.export_runs (
     finished_at timestamptz,
     unique (as_of, audience, destination)
 );
+alter table activation.export_runs add column if not exists rejected_by text;
+alter table activation.export_runs add column if not exists rejected_at timestamptz;
 alter table activation.export_runs drop constraint if exists export_runs_status_check;
 alter table activation.export_runs add constraint export_runs_status_check
-check (status in ('waiting', 'ready', 'sending', 'done', 'failed', 'unevaluable'));
+check (status in ('waiting', 'rejected', 'ready', 'sending', 'done', 'failed', 'unevaluable'));
 comment on table activation.export_runs is
 'One row per night, audience and destination: what a plan would change there, whether it may, and what became of it.';
 comment on column activation.export_runs.plan is
 'Night, audience and destination in one name; `perennial approve` takes it.';
 comment on column activation.export_runs.valid_until is 'Day after which nobody should act on the members any more.';
 comment on column activation.export_runs.status is
-'waiting for approval, ready, sending (begun; resumed when run again), done, failed (some rows; sent again), or '
+'waiting for approval, rejected (by a person, as it is), ready, sending (begun; resumed when run again), done, failed '
+'(some rows; sent again), or '
 'unevaluable (who belongs to the audience is not known: nothing is sent, its members stay).';
 comment on column activation.export_runs.members_before is 'Members the destination had acknowledged before.';
 comment on column activation.export_runs.members is 'Members it is to have.';
@@ -57,6 +60,8 @@ comment on column activation.export_runs.data_hash is
 'Fingerprint of the members and of what is said of each.';
 comment on column activation.export_runs.approved_hash is
 'The data_hash that somebody approved; another one is not approved.';
+comment on column activation.export_runs.rejected_by is
+'Who decided that nothing of this data leaves; other data of the same night waits anew.';
 comment on column activation.export_runs.receipt is 'What proves the delivery, e.g. file and sha256.';
 
 create table if not exists activation.export_rows (

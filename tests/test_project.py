@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from perennial.report import registry
+
 PROJECT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
@@ -49,8 +51,21 @@ def test_every_model_has_its_description_beside_it():
 
 def test_make_help_lists_what_the_readme_promises():
     said = subprocess.run(["make", "-C", str(PROJECT), "help"], capture_output=True, text=True, check=True).stdout
-    for target in ("demo", "nightly", "ui", "test", "lint", "format", "stop", "clean"):
+    for target in ("demo", "nightly", "ui", "docs", "test", "lint", "format", "stop", "clean"):
         assert re.search(rf"^{target} ", said, re.MULTILINE), target
+
+
+def test_dbt_knows_every_table_that_the_report_reads():
+    names = {p.stem for p in (PROJECT / "dbt_project").rglob("*") if p.suffix in (".sql", ".csv")}
+    read = {
+        table
+        for section in registry.load().values()
+        for query in section.QUERIES.values()
+        for table in re.findall(r"\b(?:marts|activation)\.(\w+)", query)
+    }
+    exposures = yaml.safe_load((PROJECT / "dbt_project" / "models" / "exposures.yml").read_text("utf-8"))["exposures"]
+    (told,) = (one["depends_on"] for one in exposures if one["name"] == "nightly_report")
+    assert set(told) == {f"ref('{table}')" for table in read & names}
 
 
 def models() -> list[dict]:

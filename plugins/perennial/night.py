@@ -15,7 +15,7 @@ from psycopg import sql
 
 from perennial import config, gate, landing, paths, transform
 from perennial.activation import export, opt_outs
-from perennial.activation.plan import approve as approve_plan
+from perennial.activation import plan as decision
 from perennial.clock import wall_clock
 from perennial.connections import Connection, Lookup, configured
 from perennial.errors import ConfigError, FatalError, GateError, PerennialError
@@ -217,11 +217,16 @@ def plan(as_of: date) -> list[str]:
     return waiting
 
 
-def approve(plans: list[str], by: str = "Airflow") -> None:
-    """Let plans go that wait; their data must still be the same when they are sent."""
+def approve(plans: list[str], by: str = "Airflow", *, although_rejected: bool = False) -> list[str]:
+    """Let plans go that wait; returns them. Their data must still be the same when they are sent."""
     with database.connect() as session:
-        for name in plans:
-            approve_plan(session, name, by)
+        return [name for name in plans if decision.approve(session, name, by, although_rejected=although_rejected)]
+
+
+def reject(plans: list[str], by: str) -> list[str]:
+    """Let nothing go of plans that wait, as long as their data is the same; returns them."""
+    with database.connect() as session:
+        return [name for name in plans if decision.reject(session, name, by)]
 
 
 def send(as_of: date, lookup: Lookup = configured) -> int:

@@ -1,6 +1,6 @@
 """What the DAGs share: which errors are retried, and Airflow's connections for the plain functions of a task.
 
-The only module of the package that imports Airflow.
+Besides the pages, the only module of the package that imports Airflow.
 """
 
 import os

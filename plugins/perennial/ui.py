@@ -94,6 +94,7 @@ def _all_alive(processes: dict[str, subprocess.Popen], logs: Path) -> None:
 def _welcome(port: int, env: dict[str, str]) -> None:
     passwords = Path(env["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
     click.echo(f"Airflow: http://127.0.0.1:{port}/dags/customer_lifecycle    user admin, password in {passwords}")
+    click.echo(f"Pages:   http://127.0.0.1:{port}/plugin/perennial-audiences    user marketer or admin")
     click.echo("Trigger customer_lifecycle with as_of, e.g. 2017-10-01. Ctrl-C stops everything.")
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from shelf import Destination, people, settings
 
 from perennial import night
-from perennial.activation import commands, export
+from perennial.activation import commands, export, plan
 from perennial.destinations import registry
 from perennial.errors import ConfigError
 from perennial.warehouse.database import connect
@@ -96,3 +96,35 @@ def test_what_was_rejected_is_told_and_sent_again_on_demand(said):
     Destination.told.clear()
     assert f"{NAME}: 2 rows are sent again" in said("replay", NAME)
     assert sorted(Destination.told) == [("add", "k0001"), ("add", "k0002")]
+
+
+def test_what_is_rejected_stays_here_until_its_data_changes(said, rows):
+    said("plan")
+    assert "rejected" in said("reject", NAME)
+    assert rows("select status, rejected_by is not null as by from activation.export_runs") == [
+        {"status": "rejected", "by": True}
+    ]
+    assert night.send(NIGHT) == 0
+    assert Destination.told == []
+    assert "rejected" in said("plan")
+    assert "approved" not in said("approve", "--all")
+    decide(people(1199))
+    assert "waiting" in said("plan")
+    assert rows("select rejected_by from activation.export_runs") == [{"rejected_by": None}]
+
+
+def test_a_rejected_plan_goes_out_if_it_is_named(said):
+    said("plan")
+    said("reject", NAME)
+    assert "done" in said("approve", NAME)
+    assert len(Destination.shelf["lost"]) == 1200
+
+
+def test_a_decision_is_about_the_data_that_was_seen(said):
+    said("plan")
+    with connect() as session:
+        assert not plan.approve(session, NAME, "ann", seen="other data")
+        assert not plan.reject(session, NAME, "ann", seen="other data")
+        (seen,) = session.execute("select data_hash from activation.export_runs").fetchone().values()
+        assert plan.approve(session, NAME, "ann", seen=seen)
+        assert not plan.reject(session, NAME, "bob", seen=seen)

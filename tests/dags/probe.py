@@ -51,7 +51,9 @@ print(
                     "zone": str(dag.timezone),
                     "schedule": dag.schedule,
                     "doc": bool(dag.doc_md),
-                    "skips": {kind: skips_exports(dag, kind) for kind in ("backfill", "scheduled", "manual")},
+                    "skips": {kind: skips_exports(dag, kind) for kind in ("backfill", "scheduled", "manual")}
+                    if dag.schedule  # what is only ever triggered is no part of a backfill
+                    else {},
                 }
                 for dag_id, dag in bag.dags.items()
             },

@@ -32,7 +32,7 @@ def found(tmp_path_factory) -> dict:
 
 def test_exactly_these_dags_load_without_errors(found):
     assert found["errors"] == {}
-    assert set(found["dags"]) == {"customer_lifecycle"}
+    assert set(found["dags"]) == {"customer_lifecycle", "send_approved"}
 
 
 def test_the_night_runs_in_its_order(found):
@@ -79,6 +79,13 @@ def test_every_task_is_retried_and_the_dag_explains_itself(found):
 
 def test_a_backfill_never_exports(found):
     assert found["dags"]["customer_lifecycle"]["skips"] == {"backfill": True, "scheduled": False, "manual": False}
+
+
+def test_what_was_approved_on_a_page_is_sent_and_reported_once_at_a_time_and_never_by_itself(found):
+    dag = found["dags"]["send_approved"]
+    assert dag["tasks"] == {"export": [], "report": ["export"]}
+    assert (dag["schedule"], dag["max_active_runs"], dag["catchup"]) == (None, 1, False)
+    assert set(dag["retries"].values()) == {2}
 
 
 def test_parsing_a_dag_stays_light(found):

@@ -1,4 +1,4 @@
-"""perennial plan, approve, replay: what would be exported, and letting it go."""
+"""perennial plan, approve, reject, replay: what would be exported, and letting it go or not."""
 
 import getpass
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from rich.table import Table
 from perennial import night
 from perennial.activation import effect
 from perennial.activation.guards import Counts, told
-from perennial.activation.plan import approve as approve_plan
+from perennial.activation.plan import HELD
 from perennial.errors import ConfigError
 from perennial.warehouse.database import connect
 
@@ -44,21 +44,27 @@ def commands(running: Running) -> list[click.Command]:
     @click.argument("plans", nargs=-1)
     @click.option("--all", "everything", is_flag=True, help="Every plan of the newest night that waits.")
     def approve(plans: tuple[str, ...], everything: bool) -> None:
-        """Approve PLANS as `perennial plan` shows them, and send them. Changed data needs approval again."""
+        """Approve PLANS as `perennial plan` shows them, and send them. Changed data needs approval again.
+
+        A plan that was rejected goes out if it is named.
+        """
         if bool(plans) == everything:
             raise click.UsageError("name the plans, as `perennial plan` shows them, or say --all")
         with running():
             as_of = _newest()
-            with connect() as session:
-                waiting = [row["plan"] for row in session.execute(PLANS, [as_of]) if row["status"] == "waiting"]
-                if unknown := sorted(set(plans) - set(waiting)):
-                    raise ConfigError(
-                        f"{', '.join(unknown)}: no plan of night {as_of} that waits; see `perennial plan`"
-                    )
-                for name in plans or waiting:
-                    approve_plan(session, name, getpass.getuser())
-                    click.echo(f"approved {name}")
+            for name in night.approve(_held(as_of, plans, HELD), getpass.getuser(), although_rejected=bool(plans)):
+                click.echo(f"approved {name}")
             night.send(as_of)
+            show(as_of)
+
+    @click.command()
+    @click.argument("plans", nargs=-1, required=True)
+    def reject(plans: tuple[str, ...]) -> None:
+        """Send nothing of PLANS, which wait. Changed data waits anew, and so does the next night."""
+        with running():
+            as_of = _newest()
+            for name in night.reject(_held(as_of, plans, ("waiting",)), getpass.getuser()):
+                click.echo(f"rejected {name}")
             show(as_of)
 
     @click.command()
@@ -73,7 +79,16 @@ def commands(running: Running) -> list[click.Command]:
             night.send(as_of)
             show(as_of)
 
-    return [plan, approve, replay]
+    return [plan, approve, reject, replay]
+
+
+def _held(as_of: date, plans: tuple[str, ...], states: tuple[str, ...]) -> list[str]:
+    """The plans that were named, or all that wait; ConfigError if one of them is in none of these states."""
+    with connect() as session:
+        found = {row["plan"]: row["status"] for row in session.execute(PLANS, [as_of])}
+    if unknown := sorted(name for name in plans if found.get(name) not in states):
+        raise ConfigError(f"{', '.join(unknown)}: no plan of night {as_of} that waits; see `perennial plan`")
+    return list(plans) or [name for name, status in found.items() if status == "waiting"]
 
 
 def _replayed(session: Any, name: str) -> int:

@@ -52,10 +52,11 @@ def plans(as_of: date, config: Config) -> list[str]:
 def _one(as_of: date, audience: str, destination: str, config: Config, lookup: Lookup) -> int:
     with connect() as session:
         made = plan.make(session, as_of, audience, destination, config)
-        opted_out = plan.drop_opted_out(session, made) if made.status != "waiting" else 0
+        opted_out = plan.drop_opted_out(session, made) if made.status not in plan.HELD else 0
         session.commit()  # what was planned is written; the table `desired` stays with the session
-        if made.status == "waiting":
-            say(f"export: {made.name} waits for approval; see `perennial plan`")
+        if made.status in plan.HELD:
+            what = "waits for approval" if made.status == "waiting" else "was rejected"
+            say(f"export: {made.name} {what}; see `perennial plan`")
             return 0
         if opted_out:
             say(f"export: {made.name} leaves out {opted_out:,} who opted out since it was decided")

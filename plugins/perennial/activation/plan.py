@@ -48,6 +48,7 @@ UNLESS_KNOWN = """
     where export_rows.status not in ('handed_over', 'rejected')
 """
 BEGUN = "select from activation.export_rows where plan = %(plan)s limit 1"
+HELD = ("waiting", "rejected")  # states in which nobody is told anything
 MANY = 10_000  # rows of which the planner has to know, or it looks up one by one
 NOT_BEGUN = "delete from activation.export_rows where plan = %(plan)s and status in ('planned', 'failed')"
 # what was begun and rejected is no change any more where the person, or what is to be done with her, is another now
@@ -97,7 +98,8 @@ RUN = """
     on conflict (plan) do update set valid_until = excluded.valid_until, status = excluded.status,
         members_before = excluded.members_before, members = excluded.members, adds = excluded.adds,
         updates = excluded.updates, removes = excluded.removes, bought_since = excluded.bought_since,
-        tripped = excluded.tripped, data_hash = excluded.data_hash, planned_at = excluded.planned_at
+        tripped = excluded.tripped, data_hash = excluded.data_hash, planned_at = excluded.planned_at,
+        rejected_by = null, rejected_at = null
 """
 
 
@@ -194,12 +196,30 @@ def drop_opted_out(session: psycopg.Connection, made: Plan) -> int:
     return len(opted_out)
 
 
-def approve(session: psycopg.Connection, name: str, by: str) -> bool:
-    """Let a plan go that waits, as it is now; False if it does not wait."""
-    return bool(
-        session.execute(
-            "update activation.export_runs set status = 'ready', approved_hash = data_hash, approved_by = %s, "
-            "approved_at = %s where plan = %s and status = 'waiting'",
-            [by, wall_clock(), name],
-        ).rowcount
-    )
+APPROVED = """
+    update activation.export_runs set status = 'ready', approved_hash = data_hash, approved_by = %(by)s,
+        approved_at = %(at)s, rejected_by = null, rejected_at = null
+    where plan = %(plan)s and status = any(%(held)s) and data_hash = coalesce(%(seen)s, data_hash)
+"""
+REJECTED = """
+    update activation.export_runs set status = 'rejected', rejected_by = %(by)s, rejected_at = %(at)s
+    where plan = %(plan)s and status = 'waiting' and data_hash = coalesce(%(seen)s, data_hash)
+"""
+
+
+def approve(
+    session: psycopg.Connection, name: str, by: str, *, although_rejected: bool = False, seen: str | None = None
+) -> bool:
+    """Let a plan go that waits, as it is now; False if it does not wait, or its data_hash is not the one `seen`."""
+    held = ["waiting", "rejected"] if although_rejected else ["waiting"]
+    return _decided(session, APPROVED, name, by, seen, held=held)
+
+
+def reject(session: psycopg.Connection, name: str, by: str, *, seen: str | None = None) -> bool:
+    """Send nothing of a plan that waits, as long as its data is what it is now; False as for `approve`."""
+    return _decided(session, REJECTED, name, by, seen)
+
+
+def _decided(session: psycopg.Connection, how: str, name: str, by: str, seen: str | None, **more: Any) -> bool:
+    about = {"plan": name, "by": by, "at": wall_clock(), "seen": seen}
+    return bool(session.execute(how, about | more).rowcount)

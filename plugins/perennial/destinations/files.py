@@ -28,7 +28,8 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from contextlib import contextmanager
+from datetime import date, datetime
 from typing import Any, BinaryIO, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -37,7 +38,7 @@ from perennial.connections import Connection
 from perennial.destinations import base, opt_out_files, tables
 from perennial.destinations.layouts import PRESETS, Layout
 from perennial.entry import Misplaced
-from perennial.errors import RetriableError
+from perennial.errors import FatalError, RetriableError
 from perennial.places import registry
 from perennial.places.base import Place, scratch
 
@@ -137,6 +138,23 @@ class Destination:
     def readback(self, audience: str) -> Iterator[str] | None:
         """What became of a file is not known here."""
         return None
+
+    @contextmanager
+    def written(self, as_of: date, audience: str, receipt: dict[str, Any]) -> Iterator[BinaryIO]:
+        """The file that a receipt of ours names, from its beginning; FatalError if it is gone or another one now.
+
+        It is looked for where we put files, among those that stand there: no receipt leads anywhere else.
+        """
+        folder = posixpath.dirname(self.settings.path.format(as_of=as_of, audience=audience))
+        with self._place() as place:
+            names = [file.name for file in place.look(folder).files if place.where(file.name) == receipt.get("path")]
+            if not names:
+                raise FatalError(f"{place.where(folder)}: no file of {audience} any more; export it again")
+            with place.read(names[0]) as stream:
+                if _digest(stream) != receipt["sha256"]:
+                    raise FatalError(f"{place.where(names[0])} was changed since it was written; export it again")
+                stream.seek(0)
+                yield stream
 
     def _place(self) -> Place:
         return registry.at(self.settings.folder, self._connection, self.settings.connection)

@@ -4,6 +4,7 @@ from perennial.lifecycle.phrases import Words
 
 STATUS = {
     "waiting": Words("waits for approval", "等待审批"),
+    "rejected": Words("rejected: nothing sent", "已驳回：未发送"),
     "ready": Words("ready to send", "待发送"),
     "sending": Words("being sent", "发送中"),
     "done": Words("sent", "已发送"),

@@ -1,24 +1,23 @@
 """The page around the sections: one file that loads nothing from anywhere."""
 
 import hashlib
-import re
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import jinja2
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from perennial.lifecycle.phrases import Words
 from perennial.report import drawing
+from perennial.report.bilingual import both
 from perennial.report.facts import Night
 from perennial.report.parts import Cell, Chart, Part
 from perennial.report.text import day_words, masked
 from perennial.report.verdict import Verdict
 
 HERE = Path(__file__).parent
-TYPED = re.compile(r"`([^`]+)`")
 SHORT = 24  # letters
 LANGUAGES = ("en", "zh")
 WIDE, HALF, NARROW = 980, 400, 330  # pixels: the page, half of it, a phone
@@ -65,25 +64,10 @@ def title(night: Night) -> Words:
     return Words(f"Perennial: night of {night.as_of}", f"Perennial：{night.as_of} 晚间报告")
 
 
-def both(words: Cell) -> Markup:
-    """A text in both languages, of which the page shows one; a plain text as it is."""
-    if isinstance(words, str):
-        return escape(words)
-    if words.en == words.zh:
-        return _typed(words.en)
-    told = (_typed(words.en), _typed(words.zh))
-    return Markup('<span class="en">{}</span><span class="zh" lang="zh">{}</span>').format(*told)
-
-
 def fit(words: Cell) -> str:
     """How a cell is set: short ones on one line, long ones not narrower than a few words."""
     text = words if isinstance(words, str) else words.en
     return "short" if len(text) <= SHORT else "long"
-
-
-def _typed(text: str) -> Markup:
-    """The text, with `what one types` set apart."""
-    return Markup(TYPED.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def drawings(section: str, chart: Chart) -> Markup:

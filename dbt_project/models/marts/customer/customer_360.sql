@@ -1,3 +1,5 @@
+{{ config(indexes=[{'columns': ['customer_key'], 'unique': true}]) }}
+
 -- One row for everybody, whatever is known of her: every join keeps all customers.
 with
 customers as (

@@ -1,0 +1,1 @@
+"""Pages inside Airflow: audiences, the lifecycle report, one customer."""
