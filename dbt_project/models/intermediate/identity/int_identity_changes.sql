@@ -1,0 +1,48 @@
+{{ config(schema='pii', unlogged=true) }}
+
+{% set state = as_built('pii', 'int_identity') %}
+{% set told = ['known_on', 'email', 'phone', 'loyalty_number', 'stated'] %}
+
+with
+records as (
+    select * from {{ ref('int_identity_records') }}
+),
+
+known as (
+    {% if state %}
+        select * from {{ state }}
+    {% else %}
+        select
+            *,
+            cast(null as text) as cluster,
+            {{ identity_hash() }} as built_from
+        from records
+        where false
+    {% endif %}
+),
+
+int_identity_changes as (
+    select
+        coalesce(records.own_key, known.own_key) as own_key,
+        records.source,
+        records.source_customer_id,
+        {% for column in told %}
+            records.{{ column }},
+        {% endfor %}
+        {% for column in identifiers() %}
+            known.{{ column }} as {{ column }}_before,
+        {% endfor %}
+        known.cluster as cluster_before,
+        records.own_key is null as is_gone
+    from records
+    full outer join known on records.own_key = known.own_key
+    where
+        records.own_key is null
+        or known.own_key is null
+        or known.built_from <> {{ identity_hash() }}
+        {% for column in told %}
+            or records.{{ column }} is distinct from known.{{ column }}
+        {% endfor %}
+)
+
+select * from int_identity_changes
