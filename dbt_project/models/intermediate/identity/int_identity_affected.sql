@@ -8,6 +8,10 @@ changes as (
     select * from {{ ref('int_identity_changes') }}
 ),
 
+pairs as (
+    select * from {{ ref('int_identity_pairs') }}
+),
+
 present as (
     select * from changes
     where not is_gone
@@ -97,7 +101,7 @@ judged as (
         union
         select known.cluster
         from known
-        inner join {{ ref('int_identity_pairs') }} as pairs on known.own_key = pairs.other_key
+        inner join pairs on known.own_key = pairs.other_key
         inner join changes on pairs.own_key = changes.own_key
         union
         select cluster
