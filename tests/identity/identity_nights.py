@@ -10,13 +10,12 @@ import psycopg
 from identity_oracle import Pair, key_of
 
 from compiled_models import NIGHT, fill
+from identity_tables import VIEWS, relation
 from perennial import identity, transform
 from perennial.config import Config
 from perennial.connections import Connection
 
 ALL = (*identity.MODELS, *identity.HISTORY)
-VIEWS = ("int_identity_records", "int_customer_keys")
-IN_PII = ("records", "changes", "affected", "evidence", "by_", "memberships", "blocks", "events")
 KEPT = {
     "int_identity": ("own_key",),
     "identity_memberships": ("own_key", "valid_from"),
@@ -28,14 +27,6 @@ TAKEN_BACK = f"""
     delete from {{table}} where valid_from > {LAST};
     update {{table}} set valid_to = 'infinity' where valid_to > {LAST} and valid_to < 'infinity'
 """
-
-
-def table(model: str) -> str:
-    """Where dbt puts it."""
-    if model == "dim_customer_redirects":
-        return f"marts.{model}"
-    in_pii = model == "int_identity" or any(part in model for part in IN_PII)
-    return f"{'pii' if in_pii else 'intermediate'}.{model}"
 
 
 class Nights:
@@ -50,7 +41,7 @@ class Nights:
             self._create(model, NIGHT)  # empty, so that a night finds something to add to
         self._night = self._compiled()
         for model in KEPT:
-            session.execute(f"truncate {table(model)}")
+            session.execute(f"truncate {relation(model)}")
 
     def _compiled(self) -> dict[str, str]:
         transform.run(["compile", "--select", *ALL], self._told, NIGHT, self._to)
@@ -62,7 +53,7 @@ class Nights:
         for model in ALL[1:]:
             if model in KEPT and not (full and model == "int_identity"):
                 self._add(model, as_of)
-            elif model not in VIEWS or full:
+            elif relation(model) not in VIEWS or full:
                 self._create(model, as_of, full)
         if full:
             self._create("int_customer_keys", as_of)
@@ -81,22 +72,24 @@ class Nights:
     def decided(self, pairs: Iterable[tuple[str, Pair]]) -> None:
         """What int_identity_pairs would hold: (level, pair)."""
         self.session.execute("truncate intermediate.int_identity_pairs")
-        keys = [(level, [key_of(record) for record in sorted(pair)]) for level, pair in pairs]
-        rows = [(level, *both) for level, (one, other) in keys for both in ((one, other), (other, one))]
-        fill(self.session, "intermediate.int_identity_pairs", "level, own_key, other_key", rows)
+        told = [(level, sorted(pair)) for level, pair in pairs]
+        both_ways = [(level, *both) for level, (one, other) in told for both in ((one, other), (other, one))]
+        rows = [(level, *one, key_of(one), key_of(other)) for level, one, other in both_ways]
+        columns = "level, source, source_customer_id, own_key, other_key"
+        fill(self.session, "intermediate.int_identity_pairs", columns, rows)
 
     def _sql(self, model: str, as_of: date, full: bool) -> str:
         return (self._full if full or not self._night else self._night)[model].replace(str(NIGHT), str(as_of))
 
     def _create(self, model: str, as_of: date, full: bool = False) -> None:
-        kind = "view" if model in VIEWS else "table"
-        self.session.execute(f"drop {kind} if exists {table(model)} cascade")
-        self.session.execute(f"create {kind} {table(model)} as {self._sql(model, as_of, full)}")
+        kind = "view" if relation(model) in VIEWS else "table"
+        self.session.execute(f"drop {kind} if exists {relation(model)} cascade")
+        self.session.execute(f"create {kind} {relation(model)} as {self._sql(model, as_of, full)}")
         if kind == "table":
-            self.session.execute(f"analyze {table(model)}")
+            self.session.execute(f"analyze {relation(model)}")
 
     def _add(self, model: str, as_of: date) -> None:
-        into, keys = table(model), ", ".join(KEPT[model])
+        into, keys = relation(model), ", ".join(KEPT[model])
         if model == "int_identity":
             self.session.execute(
                 f"delete from {into} where own_key in (select own_key from pii.int_identity_changes where is_gone)"

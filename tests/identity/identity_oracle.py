@@ -46,7 +46,9 @@ def key_of(record: Id) -> str:
     return hashlib.md5(":".join(record).encode()).hexdigest()
 
 
-def resolve(records: Iterable[Record], same: set[Pair], links: set[Pair], different: set[Pair], rules: Rules) -> Resolved:
+def resolve(
+    records: Iterable[Record], same: set[Pair], links: set[Pair], different: set[Pair], rules: Rules
+) -> Resolved:
     """Everybody at once, from nothing."""
     everybody = {r.id: r for r in records}
     said = {

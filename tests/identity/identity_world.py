@@ -58,7 +58,11 @@ def tell(session: psycopg.Connection, records: list[Record], links: set[Pair] = 
         session,
         "input.input_orders",
         "source, order_id, source_customer_id, ordered_on",
-        [(r.id[0], f"{n}/{day}", r.id[1], r.known_on + timedelta(days=day)) for n, r in enumerate(silent) for day in (3, 0)],
+        [
+            (r.id[0], f"{n}/{day}", r.id[1], r.known_on + timedelta(days=day))
+            for n, r in enumerate(silent)
+            for day in (3, 0)
+        ],
     )
     fill(
         session,
@@ -88,7 +92,9 @@ class World:
     def happen(self, times: int) -> None:
         """So many things change: what a record says, when it was known, that it is there, who is linked with whom."""
         for _ in range(times):
-            what = self.chance.choice(["say", "say", "say", "born", "gone", "late", "link", "unlink", "same", "different"])
+            what = self.chance.choice(
+                ["say", "say", "say", "born", "gone", "late", "link", "unlink", "same", "different"]
+            )
             who, other = self.chance.sample(sorted(self.records), 2)
             if what == "say":
                 self.records[who] = self._anew(self.records[who])
@@ -136,11 +142,15 @@ class World:
 
         def pick(make, nothing: float):
             popular = self.chance.random() < 0.15
-            return None if self.chance.random() < nothing else make(self.chance.randint(0, few // 30 if popular else few))
+            return (
+                None if self.chance.random() < nothing else make(self.chance.randint(0, few // 30 if popular else few))
+            )
 
         return replace(
             record,
-            email=pick(lambda n: ["info@example.com", "test@test.com", "x@noemail.com"][n % 3] if n < 3 else f"p{n}@x.org", 0.4),
+            email=pick(
+                lambda n: ["info@example.com", "test@test.com", "x@noemail.com"][n % 3] if n < 3 else f"p{n}@x.org", 0.4
+            ),
             phone=pick(lambda n: "+49" + (str(n % 10) * 9 if n < 3 else f"30{n:07}"), 0.4),
             loyalty_number=pick(lambda n: ["123", "0000", "GUEST"][n % 3] if n < 3 else f"L{n:05}", 0.6),
             verified=self.chance.random() < 0.9,

@@ -14,6 +14,7 @@ known as (
     {% else %}
         select
             *,
+            cast(null as text) as own_key,
             cast(null as text) as cluster,
             {{ identity_hash() }} as built_from
         from records
@@ -23,7 +24,7 @@ known as (
 
 int_identity_changes as (
     select
-        coalesce(records.own_key, known.own_key) as own_key,
+        coalesce(known.own_key, {{ own_key('records.source', 'records.source_customer_id') }}) as own_key,
         records.source,
         records.source_customer_id,
         {% for column in told %}
@@ -33,11 +34,14 @@ int_identity_changes as (
             known.{{ column }} as {{ column }}_before,
         {% endfor %}
         known.cluster as cluster_before,
-        records.own_key is null as is_gone
+        records.source is null as is_gone
     from records
-    full outer join known on records.own_key = known.own_key
+    full outer join known
+        on
+            records.source = known.source
+            and records.source_customer_id = known.source_customer_id
     where
-        records.own_key is null
+        records.source is null
         or known.own_key is null
         or known.built_from <> {{ identity_hash() }}
         {% for column in told %}

@@ -23,7 +23,7 @@ records as (
         coalesce(customers.source, first_orders.source) as source,
         coalesce(customers.source_customer_id, first_orders.source_customer_id) as source_customer_id,
         least(customers.registered_on, first_orders.first_ordered_on) as known_on,
-        case when customers.is_email_verified then customers.email end as email,
+        case when customers.is_email_verified is not false then customers.email end as email,
         customers.phone,
         customers.loyalty_number
     from customers
@@ -35,16 +35,16 @@ records as (
 
 stated as (
     select
-        own_key,
+        source,
+        source_customer_id,
         md5(string_agg(level || other_key, ',' order by level, other_key)) as stated
     from {{ ref('int_identity_pairs') }}
-    group by own_key
+    group by source, source_customer_id
 ),
 
 -- what says nothing of a person is left out
 meaningful as (
     select
-        {{ own_key('source', 'source_customer_id') }} as own_key,
         source,
         source_customer_id,
         known_on,
@@ -62,7 +62,7 @@ meaningful as (
         {% endif %} as email,
         {% if rules.evidence.phone %}
             case
-                when phone ~ '([0-9])\1{6}$' or {{ is_listed('phone', placeholders.phones) }} then cast(null as text)
+                when right(phone, 7) = repeat(right(phone, 1), 7) or {{ is_listed('phone', placeholders.phones) }} then cast(null as text)
                 else phone
             end
         {% else %}
@@ -72,7 +72,7 @@ meaningful as (
             case
                 when
                     length(loyalty_number) < 4
-                    or loyalty_number ~ '^(.)\1*$'
+                    or loyalty_number = repeat(left(loyalty_number, 1), length(loyalty_number))
                     or {{ is_listed('loyalty_number', placeholders.loyalty_numbers) }}
                     then cast(null as text)
                 else loyalty_number
@@ -88,7 +88,10 @@ int_identity_records as (
         meaningful.*,
         stated.stated
     from meaningful
-    left join stated on meaningful.own_key = stated.own_key
+    left join stated
+        on
+            meaningful.source = stated.source
+            and meaningful.source_customer_id = stated.source_customer_id
 )
 
 select * from int_identity_records
