@@ -4,8 +4,8 @@
 
 Records are made up: a third are of people with another record, by e-mail, phone or loyalty number, some mailboxes and
 numbers belong to many, and everybody ordered twice. The dbt models are the real ones; what dbt itself needs to start is
-left out. One GROUP BY over all addresses gives the machine's scale; `cpu` is what the server's processes used. Prints one
-JSON line per figure and a table.
+left out. One GROUP BY over all addresses gives the machine's scale; `cpu` is what the server's processes used.
+Prints one JSON line per figure and a table.
 """
 
 import argparse
@@ -36,8 +36,13 @@ RECORDS = """
     );
     insert into pii.input_customers
     select (array['shop', 'till', 'crm'])[1 + n %% 3], n::text,
-        case when n %% 10 < 7 then 'p' || n %% (%(n)s::bigint * 2 / 3) || '@example.com' when n %% 1000 = 9 then 'info@x.org' end,
-        case when n %% 5 < 3 then '+49' || 3000000000::bigint + n %% (%(n)s::bigint * 4 / 5) when n %% 100 = 99 then '+4930111111'
+        case
+            when n %% 10 < 7 then 'p' || n %% (%(n)s::bigint * 2 / 3) || '@example.com'
+            when n %% 1000 = 9 then 'info@x.org'
+        end,
+        case
+            when n %% 5 < 3 then '+49' || 3000000000::bigint + n %% (%(n)s::bigint * 4 / 5)
+            when n %% 100 = 99 then '+4930111111'
         end, null, null, date '2015-01-01' + n %% 900, null,
         case when n %% 7 = 0 then 'L' || lpad((n %% (%(n)s::bigint * 3 / 4))::text, 9, '0') end, n %% 50 > 0
     from generate_series(1, %(n)s) as n;

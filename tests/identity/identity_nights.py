@@ -1,6 +1,6 @@
-"""Nights of the real identity SQL, compiled once in full and once as a night adds to it; a night takes part of a second.
+"""Nights of the real identity SQL, compiled once in full and once as a night adds to it; each takes part of a second.
 
-What dbt does around the SQL is done here by hand; test_identity_dbt.py runs the same through dbt itself.
+What dbt does around the SQL is done here by hand; test_identity_held.py runs the same through dbt itself.
 """
 
 from collections.abc import Iterable
@@ -30,10 +30,10 @@ TAKEN_BACK = f"""
 
 
 class Nights:
-    """One warehouse that lives through nights."""
+    """One warehouse that lives through nights. `more` are tables built at the end of each."""
 
-    def __init__(self, session: psycopg.Connection, told: Config, to: Connection):
-        self.session, self._told, self._to = session, told, to
+    def __init__(self, session: psycopg.Connection, told: Config, to: Connection, more: dict[str, str] | None = None):
+        self.session, self._told, self._to, self._more = session, told, to, more or {}
         self._full = self._compiled()
         self._night: dict[str, str] = {}
         session.execute("create schema if not exists marts")
@@ -44,9 +44,9 @@ class Nights:
             session.execute(f"truncate {relation(model)}")
 
     def _compiled(self) -> dict[str, str]:
-        transform.run(["compile", "--select", *ALL], self._told, NIGHT, self._to)
+        transform.run(["compile", "--select", *ALL, *self._more], self._told, NIGHT, self._to)
         written = transform.target_folder(NIGHT) / "compiled"
-        return {model: next(written.rglob(f"{model}.sql")).read_text("utf-8") for model in ALL}
+        return {model: next(written.rglob(f"{model}.sql")).read_text("utf-8") for model in (*ALL, *self._more)}
 
     def build(self, as_of: date, full: bool = False, finished: bool = True) -> None:
         """A night, or all anew."""
@@ -57,6 +57,9 @@ class Nights:
                 self._create(model, as_of, full)
         if full:
             self._create("int_customer_keys", as_of)
+        for model, into in self._more.items():
+            self.session.execute(f"drop table if exists {into}")
+            self.session.execute(f"create table {into} as {self._sql(model, as_of, full)}")
         if finished:
             self.session.execute(
                 "insert into ops.nights (as_of, build_started_at, built_at) values (%s, now(), now()) "

@@ -1,4 +1,4 @@
-"""Who is who by the rules of config/identity.yml, with plain sets and one loop per rule. Shares no code with the SQL."""
+"""Who is who by the rules of config/identity.yml, with plain sets and a loop per rule. Shares no code with the SQL."""
 
 import hashlib
 from collections import defaultdict

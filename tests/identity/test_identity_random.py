@@ -3,13 +3,10 @@
 from datetime import date, timedelta
 from random import Random
 
-import psycopg
 import pytest
 from identity_nights import Nights
 from identity_oracle import resolve
 from identity_world import INPUT, World, rules_of, settings, tell
-
-from compiled_models import pointed_at
 
 pytestmark = pytest.mark.server
 
@@ -32,35 +29,33 @@ def told(nights: Nights, world: World) -> list:
     return rows
 
 
-def test_incremental_nights_equal_the_oracle_and_a_full_build_of_shuffled_rows(warehouse, tmp_path):
-    to, settled = warehouse, settings(**LIMITS)
-    where = {"host": to.host, "port": to.port, "user": to.login, "dbname": to.database, "autocommit": True}
+def test_incremental_nights_equal_the_oracle_and_a_full_build_of_shuffled_rows(warehouse, session):
+    settled = settings(**LIMITS)
     merged, blocked, joined = 0, set(), set()
-    with pointed_at(to, tmp_path), psycopg.connect(**where) as session:
-        session.execute(INPUT)
-        nights = Nights(session, settled, to)
-        for seed in range(WORLDS):
-            world = World(Random(seed), 300, date(2017, 1, 1))
-            world.born(world.size)
-            world.happen(60)
-            session.execute("truncate ops.nights, pii.int_identity")
-            for number in range(NIGHTS):
-                as_of = FIRST + timedelta(days=number)
-                world.happen(world.chance.choice([1, 10, 40]))
-                expected = resolve(told(nights, world), world.same, world.links, world.different, rules_of(settled))
-                nights.build(as_of, finished=number % 3 != 2)
-                found = nights.state()
-                assert {i: row[0] for i, row in found.items()} == expected.keys, (seed, number)
-                assert {i: row[1] for i, row in found.items()} == expected.joined_by, (seed, number)
-                blocks = {(i, *b.split(":")[:2]) for i, row in found.items() if row[2] for b in row[2].split(",")}
-                assert blocks == expected.blocks, (seed, number)
-                merged += len(expected.keys) - len(set(expected.keys.values()))
-                blocked |= {(level, reason) for _, level, reason in blocks}
-                joined |= set(expected.joined_by.values())
-            told(nights, world)
-            with session.transaction(force_rollback=True):
-                nights.build(as_of, full=True)
-                assert nights.state() == found, seed
+    session.execute(INPUT)
+    nights = Nights(session, settled, warehouse)
+    for seed in range(WORLDS):
+        world = World(Random(seed), 300, date(2017, 1, 1))
+        world.born(world.size)
+        world.happen(60)
+        session.execute("truncate ops.nights, pii.int_identity")
+        for number in range(NIGHTS):
+            as_of = FIRST + timedelta(days=number)
+            world.happen(world.chance.choice([1, 10, 40]))
+            expected = resolve(told(nights, world), world.same, world.links, world.different, rules_of(settled))
+            nights.build(as_of, finished=number % 3 != 2)
+            found = nights.state()
+            assert {i: row[0] for i, row in found.items()} == expected.keys, (seed, number)
+            assert {i: row[1] for i, row in found.items()} == expected.joined_by, (seed, number)
+            blocks = {(i, *b.split(":")[:2]) for i, row in found.items() if row[2] for b in row[2].split(",")}
+            assert blocks == expected.blocks, (seed, number)
+            merged += len(expected.keys) - len(set(expected.keys.values()))
+            blocked |= {(level, reason) for _, level, reason in blocks}
+            joined |= set(expected.joined_by.values())
+        told(nights, world)
+        with session.transaction(force_rollback=True):
+            nights.build(as_of, full=True)
+            assert nights.state() == found, seed
     # the worlds are rich enough for the comparison to mean something
     assert merged > 50 * WORLDS
     assert joined == {None, "override", "link", "email", "phone", "loyalty_number"}
