@@ -18,6 +18,9 @@ SAID = {
     "consents": "activation.consents",
 }
 EVENTS = "select as_of, event, customer_key, former_key, level, reason from pii.identity_events order by 1, 2, 3, 4"
+INTERVALS = """
+    select source_customer_id, valid_from, nullif(valid_to, 'infinity') from pii.identity_memberships order by 1, 2
+"""
 
 
 @pytest.fixture(scope="module")
@@ -176,9 +179,7 @@ def test_a_night_run_again_or_not_finished_tells_of_the_same_events(nights):
         assert nights.session.execute(EVENTS).fetchall() == [
             (SECOND, "merge", before["ann"], before["bob"], "email", None)
         ]
-        intervals = nights.session.execute(
-            "select source_customer_id, valid_from, nullif(valid_to, 'infinity') from pii.identity_memberships order by 1, 2"
-        ).fetchall()
+        intervals = nights.session.execute(INTERVALS).fetchall()
         assert intervals == [("ann", FIRST, None), ("bob", FIRST, SECOND), ("bob", SECOND, None)]
 
 

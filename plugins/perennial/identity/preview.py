@@ -57,7 +57,8 @@ LIVED = """
         where event_on <= %(as_of)s and ordered_on > %(as_of)s::date - 365 group by customer_key
     ),
     stated as (
-        select customer_key, channel, purpose, bool_or(is_denied) as is_denied
+        select customer_key, channel, purpose,
+            case when bool_or(is_denied) then 'denied' else 'granted' end as status
         from (
             select source, source_customer_id, channel, purpose,
                 coalesce(max(changed_at) filter (where status = 'denied') = max(changed_at), false) as is_denied
@@ -67,16 +68,25 @@ LIVED = """
         group by customer_key, channel, purpose
     )
     select people.customer_key,
-        (select stage from perennial_scratch.int_stays as s where s.customer_key = people.customer_key
-            and lifecycle_model = %(model)s and valid_from <= %(as_of)s and valid_to > %(as_of)s) as stage,
-        case when not exists (select from perennial_scratch.int_ledger as l where l.customer_key = people.customer_key)
-            then 'N' else coalesce((select min(tier) from unnest(%(tiers)s::text[], %(borders)s::numeric[])
-                as t (tier, border) where coalesce(earned.value, 0) >= border), %(otherwise)s) end as tier,
-        (select string_agg(format('%%s %%s %%s', channel, purpose,
-                case when is_denied then 'denied' else 'granted' end), ', ' order by channel, purpose)
-            from stated where stated.customer_key = people.customer_key) as consent,
+        (
+            select stage from perennial_scratch.int_stays as stays
+            where stays.customer_key = people.customer_key and lifecycle_model = %(model)s
+                and valid_from <= %(as_of)s and valid_to > %(as_of)s
+        ) as stage,
+        case
+            when people.customer_key not in (select customer_key from perennial_scratch.int_ledger) then 'N'
+            else coalesce((
+                select min(tier) from unnest(%(tiers)s::text[], %(borders)s::numeric[]) as t (tier, border)
+                where coalesce(earned.value, 0) >= border
+            ), %(otherwise)s)
+        end as tier,
+        (
+            select string_agg(format('%%s %%s %%s', channel, purpose, status), ', ' order by channel, purpose)
+            from stated where stated.customer_key = people.customer_key
+        ) as consent,
         mod(
-            cast(cast('x' || left(md5(%(salt)s || '|everywhere|' || people.customer_key), 8) as bit(32)) as bigint), 10000
+            cast(cast('x' || left(md5(%(salt)s || '|everywhere|' || people.customer_key), 8) as bit(32)) as bigint),
+            10000
         ) < %(universal)s as is_held_out
     from people left join earned using (customer_key)
 """
