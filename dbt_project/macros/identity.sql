@@ -1,8 +1,3 @@
-{# Identifiers of a record, in the order in which they count. #}
-{% macro identifiers() -%}
-    {{ return(['email', 'phone', 'loyalty_number']) }}
-{%- endmacro %}
-
 {# The key of a record: also that of the person, where this record is the one known first. #}
 {% macro own_key(source, source_customer_id) -%}
     md5({{ source }} || ':' || {{ source_customer_id }})
@@ -18,7 +13,11 @@
 {# Whether text is one of a list of settings; of an empty list none is. #}
 {% macro is_listed(text, listed) -%}
     {%- if listed -%}
-        {{ text }} in ({% for word in listed %}{{ sql_text(word) }}{% if not loop.last %}, {% endif %}{% endfor %})
+        {{ text }} in (
+        {%- for word in listed %}
+            {{ sql_text(word) }}{% if not loop.last %},{% endif %}
+        {%- endfor %}
+        )
     {%- else -%}
         false
     {%- endif -%}

@@ -1,3 +1,5 @@
+{% set kinds = ['email', 'phone', 'loyalty_number'] %}
+{% set told = ['own_key', 'source', 'source_customer_id', 'known_on', 'email', 'phone', 'loyalty_number', 'stated'] %}
 {% set levels = ['override', 'link', 'email', 'phone', 'loyalty_number'] %}
 
 {{ config(
@@ -36,7 +38,10 @@ steps as (
             by_{{ level }}.identifier as {{ level }}_identifier,
         {% endfor %}
         concat_ws(
-            ','{% for level in levels %}, by_{{ level }}.block{% endfor %}
+            ',',
+            {% for level in levels %}
+                by_{{ level }}.block{% if not loop.last %},{% endif %}
+            {% endfor %}
         ) as blocks
     from affected
     {% for level in levels %}
@@ -79,7 +84,12 @@ joined as (
 
 int_identity as (
     select
-        affected.*,
+        {% for column in told %}
+            affected.{{ column }},
+        {% endfor %}
+        {% for kind in kinds %}
+            affected.is_{{ kind }}_used,
+        {% endfor %}
         {{ identity_hash() }} as built_from,
         coalesce(clusters.cluster, affected.own_key) as cluster,
         coalesce(joined.anchor, affected.own_key) as customer_key,
@@ -88,12 +98,12 @@ int_identity as (
         nullif(
             concat_ws(
                 ',',
-                nullif(joined.blocks, '')
-                {% for kind in identifiers() %}
-                    , case
+                nullif(joined.blocks, ''),
+                {% for kind in kinds %}
+                    case
                         when affected.{{ kind }} is not null and not affected.is_{{ kind }}_used
                             then '{{ kind }}:shared_by_too_many:' || md5('{{ kind }}:' || affected.{{ kind }})
-                    end
+                    end{% if not loop.last %},{% endif %}
                 {% endfor %}
             ), ''
         ) as blocks

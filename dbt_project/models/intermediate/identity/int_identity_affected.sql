@@ -1,6 +1,7 @@
 {{ config(schema='pii', unlogged=true) }}
 
 {% set state = as_built('pii', 'int_identity') %}
+{% set kinds = ['email', 'phone', 'loyalty_number'] %}
 {% set told = ['own_key', 'source', 'source_customer_id', 'known_on', 'email', 'phone', 'loyalty_number', 'stated'] %}
 
 with
@@ -26,7 +27,7 @@ present as (
 
     -- an identifier that somebody got or lost may count now, or no longer
     touched as (
-        {% for kind in identifiers() %}
+        {% for kind in kinds %}
             select
                 '{{ kind }}' as kind,
                 {{ kind }} as identifier
@@ -44,7 +45,7 @@ present as (
 
 {% endif %}
 holders as (
-    {% for kind in identifiers() %}
+    {% for kind in kinds %}
         select
             '{{ kind }}' as kind,
             {{ kind }} as identifier,
@@ -138,12 +139,12 @@ int_identity_affected as (
         {% for column in told %}
             affected.{{ column }},
         {% endfor %}
-        {% for kind in identifiers() %}
+        {% for kind in kinds %}
             coalesce(of_{{ kind }}.is_used, affected.is_{{ kind }}_used) as is_{{ kind }}_used
             {% if not loop.last %},{% endif %}
         {% endfor %}
     from affected
-    {% for kind in identifiers() %}
+    {% for kind in kinds %}
         left join judged as of_{{ kind }}
             on
                 of_{{ kind }}.kind = '{{ kind }}'

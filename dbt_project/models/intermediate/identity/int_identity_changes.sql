@@ -1,6 +1,7 @@
 {{ config(schema='pii', unlogged=true) }}
 
 {% set state = as_built('pii', 'int_identity') %}
+{% set kinds = ['email', 'phone', 'loyalty_number'] %}
 {% set told = ['known_on', 'email', 'phone', 'loyalty_number', 'stated'] %}
 
 with
@@ -30,7 +31,7 @@ int_identity_changes as (
         {% for column in told %}
             records.{{ column }},
         {% endfor %}
-        {% for column in identifiers() %}
+        {% for column in kinds %}
             known.{{ column }} as {{ column }}_before,
         {% endfor %}
         known.cluster as cluster_before,

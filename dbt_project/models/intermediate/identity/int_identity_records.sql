@@ -62,7 +62,10 @@ meaningful as (
         {% endif %} as email,
         {% if rules.evidence.phone %}
             case
-                when right(phone, 7) = repeat(right(phone, 1), 7) or {{ is_listed('phone', placeholders.phones) }} then cast(null as text)
+                when
+                    right(phone, 7) = repeat(right(phone, 1), 7)
+                    or {{ is_listed('phone', placeholders.phones) }}
+                    then cast(null as text)
                 else phone
             end
         {% else %}

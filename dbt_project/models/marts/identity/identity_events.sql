@@ -47,7 +47,7 @@ gathered as (
             identity.own_key = newcomer.own_key
             and newcomer.valid_from = {{ as_of() }}
     where
-        identity.customer_key in (select moved.customer_key from moved)
+        identity.customer_key in (select gainers.customer_key from moved as gainers)
         and (newcomer.own_key is null or moved.own_key is not null)
 ),
 
