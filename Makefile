@@ -48,8 +48,9 @@ format: $(VENV)/installed-dev  ## Put Python and SQL into shape
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/sqlfluff fix --disable-progress-bar --processes 2 dbt_project/models
 
-bench: $(VENV)/installed-dev  ## How long sources, timeline, value, marts and activation take, e.g. make bench CUSTOMERS=1000000 ORDERS=10000000
+bench: $(VENV)/installed-dev  ## How long sources, identity, timeline, value, marts and activation take, e.g. make bench CUSTOMERS=1000000 ORDERS=10000000
 	@$(BIN)/python bench/sources.py
+	@$(BIN)/python bench/identity.py --customers $(CUSTOMERS)
 	@$(BIN)/python bench/timeline.py --customers $(CUSTOMERS) --orders $(ORDERS)
 	@$(BIN)/python bench/value.py --customers $(CUSTOMERS)
 	@$(BIN)/python bench/marts.py --customers $(CUSTOMERS) --orders $(ORDERS)

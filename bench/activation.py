@@ -51,6 +51,9 @@ PEOPLE = """
         source text, source_customer_id text, channel text, purpose text, status text, changed_at timestamptz,
         changed_on date
     );
+    create table intermediate.int_inherited_denials (
+        customer_key text, channel text, purpose text, source text, changed_on date, changed_at timestamptz
+    );
     create table marts.customer_lifecycle (
         as_of date, customer_key text, lifecycle_model text, stage text, next_stage text, next_stage_on date
     );

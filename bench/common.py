@@ -20,11 +20,14 @@ from perennial.warehouse import database
 SHOP = """
     create table pii.input_customers (
         source text, source_customer_id text, email text, phone text, country text, acquisition_source text,
-        registered_on date, changed_at timestamptz
+        registered_on date, changed_at timestamptz, loyalty_number text, is_email_verified boolean
+    );
+    create table input.input_links (
+        source text, source_customer_id text, other_source text, other_source_customer_id text
     );
     create table input.input_consents (
         source text, source_customer_id text, channel text, purpose text, status text, changed_at timestamptz,
-        changed_on date
+        changed_on date, received_on date
     );
     create table input.input_events (
         source text, event_id text, source_customer_id text, event_type text, occurred_at timestamptz, event_on date,

@@ -18,7 +18,7 @@ import psutil
 from common import FULL, NIGHT, ORDERED, SHOP, build, grouped_by_hand, say, scratch_warehouse, superuser
 from psycopg import sql
 
-from perennial import config, transform
+from perennial import config, identity, transform
 from perennial.clock import wall_clock
 from perennial.config import Config
 from perennial.embedded.process import pid_file
@@ -26,7 +26,7 @@ from perennial.value import store, tonight
 from perennial.value.backtest import Backtest
 from perennial.warehouse import database
 
-CORE = ("int_customer_keys", "int_ledger", "int_given_back", "int_events", "int_customer_facts", "fct_orders")
+CORE = (*identity.MODELS, "int_ledger", "int_given_back", "int_events", "int_customer_facts", "fct_orders")
 CORE += ("dim_customers",)
 BEFORE_FIT = (
     "int_changed_days",

@@ -13,10 +13,10 @@ from datetime import date
 
 from common import FULL, NIGHT, ORDERED, SHOP, build, grouped_by_hand, say, scratch_warehouse, superuser
 
-from perennial import config
+from perennial import config, identity
 from perennial.config import Config
 
-FACTS = ("int_customer_keys", "int_ledger", "int_given_back", "int_order_states", "int_events", "int_customer_facts")
+FACTS = (*identity.MODELS, "int_ledger", "int_given_back", "int_order_states", "int_events", "int_customer_facts")
 TIMELINE = (
     "int_changed_customers",
     "int_touches",

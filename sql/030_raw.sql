@@ -7,6 +7,8 @@ create table if not exists raw.customers (
     phone text,
     country text,
     acquisition_source text,
+    loyalty_number text,
+    email_verified text,
     registered_at timestamptz not null,
     changed_at timestamptz,
     payload_hash uuid not null,
@@ -14,6 +16,8 @@ create table if not exists raw.customers (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
+alter table raw.customers add column if not exists loyalty_number text;
+alter table raw.customers add column if not exists email_verified text;
 create index if not exists customers_by_id on raw.customers (source, customer_id);
 
 create table if not exists raw.orders (
@@ -106,3 +110,17 @@ create table if not exists raw.exchange_rates (
     loaded_at timestamptz not null default now()
 );
 create index if not exists exchange_rates_by_id on raw.exchange_rates (source, base, currency, rated_on);
+
+create table if not exists raw.links (
+    source text not null,
+    customer_id text not null,
+    other_source text not null,
+    other_customer_id text not null,
+    status text,
+    changed_at timestamptz,
+    payload_hash uuid not null,
+    batch_id text not null,
+    row_no bigint not null,
+    loaded_at timestamptz not null default now()
+);
+create index if not exists links_by_id on raw.links (source, customer_id, other_source, other_customer_id);

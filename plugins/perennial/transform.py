@@ -78,6 +78,10 @@ def variables(config: Config, as_of: date) -> dict[str, object]:
         ],
         **compile_activation(config, as_of),
         "value": {"recent_days": RECENT_DAYS, **config.value.model_dump()},
+        "identity": {
+            **config.identity.model_dump(),
+            "overrides": [row.model_dump(exclude={"reason"}) for row in config.overrides],
+        },
     }
 
 

@@ -19,7 +19,7 @@ psql -X -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres <<'SQL'
 \getenv warehouse_password WAREHOUSE_PASSWORD
 create role airflow login password :'airflow_password';
 create role perennial login password :'warehouse_password';
--- which perennial may not create; sql/140_roles.sql says what they read
+-- which perennial may not create; sql/150_roles.sql says what they read
 select format('create role %I nologin', name) from unnest(array['perennial_bi', 'perennial_marketer']) as name
 where not exists (select from pg_roles where rolname = name) \gexec
 create database airflow_meta owner airflow;

@@ -11,6 +11,14 @@ ECOMMERCE = "lifecycle/ecommerce.yml"
 
 WRONG = [
     # file, what stands there, what somebody writes instead, what the message must say
+    ("identity.yml", "people: 5", "persons: 5", ["unknown key 'persons'", "people, records"]),
+    ("identity.yml", "  phone: {", "  telephone: {", ["unknown key 'telephone'", "email, loyalty_number, phone"]),
+    ("identity.yml", "people: 3", "people: 0", ["evidence.phone.people", "greater than or equal to 1"]),
+    ("identity.yml", "hold: []", "hold: [b_customer]", ["hold.0", "'b_customer'", "'a_customer' or 'consent'"]),
+    ("identity.yml", "- abuse\n", "- abuse@x.org\n", ["role_addresses.0", "what stands before the @"]),
+    ("identity.yml", "- test@test.com", "- test", ["'test'; accepted: a whole address"]),
+    ("identity.yml", '"+1234567890"', '"1234567890"', ["placeholders.phones.0", "+ and digits"]),
+    ("identity.yml", "- GUEST", "- guest", ["loyalty_numbers.7", "capitals and digits only"]),
     ("sources.yml", "overlap_days", "overlapp_days", ["sources.yml:17", "overlapp_days", "accepted: ", "overlap_days"]),
     (
         "sources.yml",

@@ -163,8 +163,8 @@ def test_a_key_may_be_shortened_until_several_begin_so(session):
     session.execute("rollback")
     session.read_only = False
     session.execute(
-        """insert into intermediate.int_customer_keys (source, source_customer_id, known_on, customer_key)
-        select 'shop', 'twin' || n, %s, 'abc123' || n from generate_series(1, 7) as n""",
+        """insert into pii.int_identity (own_key, source, source_customer_id, known_on, customer_key)
+        select n, 'shop', 'twin' || n, %s, 'abc123' || n from generate_series(1, 7) as n""",
         [EARLIER],
     )
     with pytest.raises(FatalError) as error:

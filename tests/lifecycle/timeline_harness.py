@@ -10,6 +10,8 @@ import psycopg
 from oracle import Customer
 from samples import EVENTS, random_model
 
+from identity_tables import LINKS, RELATIONS
+from identity_tables import VIEWS as IDENTITY_VIEWS
 from perennial import config, transform
 from perennial.config import Config
 from perennial.config.lifecycle import Lifecycle
@@ -22,7 +24,7 @@ RULE_SEEDS = (115, 219, 528, 758, 784, 856)  # chosen so that every stage and ki
 
 # From the input contract to the timeline, in the order of building.
 CHAIN = (
-    "intermediate.int_customer_keys",
+    *RELATIONS,
     "intermediate.int_ledger",
     "intermediate.int_given_back",
     "intermediate.int_order_states",
@@ -35,15 +37,15 @@ CHAIN = (
     "marts.fct_lifecycle_timeline",
 )
 
-VIEWS = ("intermediate.int_order_states", "marts.fct_lifecycle_timeline")
+VIEWS = (*IDENTITY_VIEWS, "intermediate.int_order_states", "marts.fct_lifecycle_timeline")
 
 # What the chain reads. A test compares this with what dbt builds.
-INPUT = """
+INPUT = f"""
 drop table if exists pii.input_customers, input.input_orders, input.input_refunds, input.input_events,
-    input.input_consents cascade;
+    input.input_consents, input.input_links cascade;
 create table pii.input_customers (
     source text, source_customer_id text, email text, phone text, country text, acquisition_source text,
-    registered_on date, changed_at timestamptz
+    registered_on date, changed_at timestamptz, loyalty_number text, is_email_verified boolean
 );
 create table input.input_orders (
     source text, order_id text, source_customer_id text, ordered_at timestamptz, ordered_on date,
@@ -59,8 +61,9 @@ create table input.input_events (
 );
 create table input.input_consents (
     source text, source_customer_id text, channel text, purpose text, status text, changed_at timestamptz,
-    changed_on date
-)
+    changed_on date, received_on date
+);
+{LINKS}
 """
 
 
@@ -327,7 +330,7 @@ class Nights:
         ask = """select table_schema, table_name, column_name, data_type, numeric_precision, numeric_scale
             from information_schema.columns
             where table_name in
-                ('input_customers', 'input_orders', 'input_refunds', 'input_events', 'input_consents')
+                ('input_customers', 'input_orders', 'input_refunds', 'input_events', 'input_consents', 'input_links')
             order by table_name, ordinal_position"""
         with connect() as session:
             built = session.execute(ask).fetchall()

@@ -7,6 +7,7 @@ from random import Random
 
 import psycopg
 
+from identity_tables import LINKS, RELATIONS
 from perennial import config, transform
 from perennial.connections import Connection
 
@@ -15,7 +16,7 @@ START = date(2014, 11, 20)
 
 # From the input contract to the marts, in the order of building.
 MODELS = (
-    "intermediate.int_customer_keys",
+    *RELATIONS,
     "intermediate.int_ledger",
     "intermediate.int_given_back",
     "marts.fct_orders",
@@ -35,13 +36,15 @@ MODELS = (
     "marts.repurchase",
     "marts.order_funnel",
 )
-INPUT = """
+INPUT = f"""
+{LINKS};
 create schema if not exists input;
 create schema if not exists pii;
 create schema if not exists intermediate;
 create schema if not exists marts;
 create table pii.input_customers (
-    source text, source_customer_id text, email text, country text, acquisition_source text, registered_on date
+    source text, source_customer_id text, email text, phone text, country text, acquisition_source text,
+    registered_on date, loyalty_number text, is_email_verified boolean
 );
 create table input.input_orders (
     source text, order_id text, source_customer_id text, ordered_at timestamptz, ordered_on date, cancelled_on date,
@@ -152,7 +155,7 @@ def _fill(session: psycopg.Connection, people: list[Person]) -> None:
     for number, person in enumerate(people):
         for record in range(person.records):
             email = f"{number}@example.com" if person.records > 1 else None
-            customers.append((f"s{record}", number, email, None, person.source, START))
+            customers.append((f"s{record}", number, email, None, None, person.source, START, None, True))
         for one, bought in enumerate(person.orders):
             source, order_id = f"s{one % person.records}", f"{number}-{one}"
             orders.append(

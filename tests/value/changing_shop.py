@@ -8,12 +8,15 @@ from random import Random
 import psycopg
 
 from compiled_models import fill
+from identity_tables import LINKS
 
-INPUT = """
+INPUT = f"""
 create schema if not exists input;
+{LINKS};
 create schema if not exists intermediate;
 create table pii.input_customers (
-    source text, source_customer_id text, email text, country text, acquisition_source text, registered_on date
+    source text, source_customer_id text, email text, phone text, country text, acquisition_source text,
+    registered_on date, loyalty_number text, is_email_verified boolean
 );
 create table input.input_orders (
     source text, order_id text, source_customer_id text, ordered_at timestamptz, ordered_on date, cancelled_on date,

@@ -8,12 +8,12 @@ import pytest
 from changing_shop import INPUT, Shop
 
 from compiled_models import pointed_at
-from perennial import config, transform
+from perennial import config, identity, transform
 from perennial.connections import Connection
 
 pytestmark = pytest.mark.server
 
-FACTS = ("int_customer_keys", "int_ledger", "int_given_back", "int_customer_facts", "fct_orders", "dim_customers")
+FACTS = (*identity.MODELS, "int_ledger", "int_given_back", "int_customer_facts", "fct_orders", "dim_customers")
 FACTS += ("int_cohorts",)
 CHANGED = "intermediate.int_changed_days"
 DAYS = ("int_changed_days", "int_changed_months", "int_customer_days")

@@ -72,7 +72,7 @@ def test_a_table_that_was_there_before_the_roles_is_granted_by_the_next_night(ro
 
 def test_an_owner_who_may_not_create_roles_goes_without_them(server):
     """As the role `perennial` of docker-compose.yml, on a server where nobody made the others."""
-    text = (paths.home() / "sql" / "140_roles.sql").read_text("utf-8")
+    text = (paths.home() / "sql" / "150_roles.sql").read_text("utf-8")
     with psycopg.connect(host=server.host, user=server.login, dbname="template") as session:
         session.execute("create role plain")
         for schema in ("raw", "quarantine", "pii"):

@@ -12,7 +12,8 @@ input_consents as (
         purpose,
         status,
         changed_at,
-        changed_on
+        changed_on,
+        received_on
     from consents
     where status = 'denied' or changed_on <= {{ as_of() }}
 )

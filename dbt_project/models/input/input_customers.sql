@@ -17,7 +17,9 @@ input_customers as (
         country,
         acquisition_source,
         registered_on,
-        changed_at
+        changed_at,
+        nullif(upper(regexp_replace(loyalty_number, '[^[:alnum:]]', '', 'g')), '') as loyalty_number,
+        coalesce(email_verified, 'true') = 'true' as is_email_verified
     from customers
     where registered_on <= {{ as_of() }}
 )

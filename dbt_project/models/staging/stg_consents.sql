@@ -15,7 +15,8 @@ rejected as (
         rejected_rows.mapped ->> 'channel' as stated_channel,
         rejected_rows.mapped ->> 'purpose' as purpose,
         cast(rejected_rows.mapped ->> 'stated_at' as timestamp with time zone) as stated_at,
-        min(batches.extracted_at) as extracted_at
+        min(batches.extracted_at) as extracted_at,
+        min(batches.as_of) as received_on
     from {{ source('quarantine', 'rejected_rows') }} as rejected_rows
     inner join {{ source('ops', 'batches') }} as batches on rejected_rows.batch_id = batches.batch_id
     where
@@ -36,7 +37,8 @@ not_understood as (
         channels.channel,
         rejected.purpose,
         'denied' as status,
-        coalesce(rejected.stated_at, rejected.extracted_at) as changed_at
+        coalesce(rejected.stated_at, rejected.extracted_at) as changed_at,
+        rejected.received_on
     from rejected
     cross join (values ('email'), ('sms')) as channels (channel)
     left join newest
@@ -62,7 +64,8 @@ statements as (
         channel,
         purpose,
         status,
-        changed_at
+        changed_at,
+        batch_as_of as received_on
     from newest
     union all
     select * from not_understood

@@ -25,6 +25,8 @@ stg_customers as (
         newest.phone,
         newest.country,
         newest.acquisition_source,
+        newest.loyalty_number,
+        newest.email_verified,
         newest.changed_at,
         {{ business_day('first_registered.registered_at') }} as registered_on
     from newest

@@ -6,12 +6,14 @@ from functools import cache
 from pathlib import Path
 
 from perennial import paths
-from perennial.config import columns, playbook
+from perennial.config import columns, overrides, playbook
 from perennial.config.audiences import Audiences
 from perennial.config.conditions import event_conditions
 from perennial.config.destinations import Destinations
 from perennial.config.files import place, read
+from perennial.config.identity import Identity
 from perennial.config.lifecycle import OWN_EVENTS, Lifecycle, LifecycleModel
+from perennial.config.overrides import Override
 from perennial.config.playbook import Cell
 from perennial.config.queries import read_queries
 from perennial.config.quiet_hours import QuietHours
@@ -31,6 +33,8 @@ class Config:
     value: Value
     playbook: list[Cell]
     quiet_hours: QuietHours
+    identity: Identity
+    overrides: list[Override]
 
 
 def load() -> Config:
@@ -50,17 +54,21 @@ def _load(folder: Path) -> Config:
         ("value", lambda: read(folder / "value.yml", Value)),
         ("playbook", lambda: playbook.read(folder / "playbook.csv")),
         ("quiet_hours", lambda: read(folder / "quiet_hours.yml", QuietHours)),
+        ("identity", lambda: read(folder / "identity.yml", Identity)),
+        ("overrides", lambda: overrides.read(folder / "identity_overrides.csv")),
     ):
         try:
             parts[name] = reader()
         except ConfigError as error:
             problems.append(str(error))
     if not problems:
-        checks = (_undelivered_events, _unknown_targets, _unknown_members, _unknown_attributes, _wrong_cells)
+        checks = (_undelivered_events, _unknown_targets, _unknown_members, _unknown_attributes)
+        checks += (_wrong_cells, _wrong_overrides)
         problems = [problem for check in checks for problem in check(folder, **parts)]
     if problems:
         raise ConfigError("\n".join(problems))
-    return Config(**parts | {"playbook": [cell for _, cell in parts["playbook"]]})
+    without_lines = {name: [row for _, row in parts[name]] for name in ("playbook", "overrides")}
+    return Config(**parts | without_lines)
 
 
 def _audiences(folder: Path) -> Audiences:
@@ -151,3 +159,7 @@ def _unknown_attributes(folder: Path, destinations: Destinations, **_) -> Iterat
 
 def _wrong_cells(folder: Path, lifecycle: Lifecycle, value: Value, **parts) -> Iterator[str]:
     yield from playbook.problems(folder / "playbook.csv", parts["playbook"], lifecycle, value.margin)
+
+
+def _wrong_overrides(folder: Path, sources: Sources, **parts) -> Iterator[str]:
+    yield from overrides.problems(folder / "identity_overrides.csv", parts["overrides"], list(sources.sources))

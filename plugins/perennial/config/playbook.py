@@ -11,17 +11,15 @@ exit_rule             ordered: rests once she ordered; days:30: ends so long aft
                       stage_left: ends with the stage, as all do
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from perennial.config import csv_rows
 from perennial.config.lifecycle import NOT_ORDERED, Lifecycle, Stage
 from perennial.entry import Entry, Identifier
-from perennial.errors import ConfigError
 
 Objective = Literal["acquire", "convert", "retain", "grow", "recall", "refer"]
 Tier = Literal["A", "B", "C", "N"]
@@ -72,52 +70,7 @@ class Cell(Entry):
 
 def read(path: Path) -> list[tuple[int, Cell]]:
     """Every row with its line; ConfigError for a row that is not as it should be, naming line, column and value."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file. Copy it from the repository's config/ folder.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
-    rows = csv.reader(io.StringIO(text), strict=True)
-    columns = list(Cell.model_fields)
-    try:
-        lines = list(_lines(rows))
-    except csv.Error as error:
-        raise ConfigError(f"{path}:{rows.line_num}: is no CSV: {error}") from None
-    if not lines or lines[0][1] != columns:
-        raise ConfigError(f"{path}:1: the header is {lines[0][1] if lines else []}; it has to be {','.join(columns)}")
-    cells, problems = [], []
-    for line, values in lines[1:]:
-        if len(values) != len(columns):
-            problems.append(
-                f"{path}:{line}: has {len(values)} values for {len(columns)} columns; quote texts with commas"
-            )
-            continue
-        row = dict(zip(columns, (value.strip() for value in values), strict=True))
-        try:
-            cells.append((line, Cell.model_validate(row)))
-        except ValidationError as error:
-            problems += [f"{path}:{line}: {_explain(problem, row)}" for problem in error.errors()]
-    if problems:
-        raise ConfigError("\n".join(problems))
-    return cells
-
-
-def _lines(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Every row that is not blank, with the line it begins on."""
-    begins = 1
-    for values in rows:
-        if any(value.strip() for value in values):
-            yield begins, values
-        begins = rows.line_num + 1
-
-
-def _explain(problem: dict, row: dict[str, str]) -> str:
-    column = problem["loc"][0]
-    if not row[column]:
-        return f"{column}: is empty; give {REMEDY.get(column) or problem.get('ctx', {}).get('expected') or 'a value'}"
-    accepted = problem.get("ctx", {}).get("expected") or REMEDY.get(column, "a name such as silent")
-    return f"{column}: is {row[column]!r}; accepted: {accepted}"
+    return csv_rows.read(path, Cell, REMEDY, "a name such as silent")
 
 
 def problems(path: Path, cells: list[tuple[int, Cell]], lifecycle: Lifecycle, margin: float) -> Iterator[str]:

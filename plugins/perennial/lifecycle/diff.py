@@ -8,7 +8,7 @@ import psycopg
 from perennial import transform
 from perennial.config import Config
 from perennial.connections import Connection
-from perennial.errors import ConfigError
+from perennial.scratch import SCRATCH, scratch
 
 # what depends on rules, from the facts on; everything before is read where the last night left it
 REBUILT = (
@@ -20,8 +20,6 @@ REBUILT = (
     "int_episodes",
     "int_stays",
 )
-SCRATCH = "perennial_scratch"
-OURS = "Built by `perennial lifecycle diff`, dropped at its end."
 
 MOVES = """
     with
@@ -78,24 +76,7 @@ def stages(config: Config, as_of: date, warehouse: Connection, session: psycopg.
 
     from_stage is None for a model that was not built yet, to_stage for one that is no longer enabled.
     """
-    _make_room(session)
     aside = {"scratch": SCRATCH, "scratch_models": list(REBUILT)}
-    try:
+    with scratch(session):
         transform.run(["run", "--full-refresh", "--select", *REBUILT], config, as_of, warehouse, aside)
         return session.execute(MOVES, {"as_of": as_of}).fetchall()
-    finally:
-        session.rollback()
-        session.execute(f"drop schema if exists {SCRATCH} cascade")
-        session.commit()
-
-
-def _make_room(session: psycopg.Connection) -> None:
-    """An empty schema of our own; ConfigError if somebody else's has its name."""
-    ask = "select obj_description(oid, 'pg_namespace') as said from pg_namespace where nspname = %s"
-    found = session.execute(ask, [SCRATCH]).fetchone()
-    if found and found["said"] != OURS:
-        raise ConfigError(f"the warehouse has a schema '{SCRATCH}' that is not ours; rename it, its name is needed")
-    session.execute(f"drop schema if exists {SCRATCH} cascade")
-    session.execute(f"create schema {SCRATCH}")
-    session.execute(f"comment on schema {SCRATCH} is '{OURS}'")
-    session.commit()

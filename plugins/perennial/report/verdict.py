@@ -99,6 +99,8 @@ def _waiting(night: Night) -> Words:
         return Words("", "")
     return Words(
         f"Export plans that wait for somebody: {night.waiting}. "
-        "`perennial plan` or the page Audiences in Airflow shows them, `perennial approve` or a click there lets them go.",
-        f"有{night.waiting}个导出计划等待审批：`perennial plan` 或 Airflow 中的受众页查看，`perennial approve` 或在该页批准。",
+        "`perennial plan` or the page Audiences in Airflow shows them, `perennial approve` or a click there lets them "
+        "go.",
+        f"有{night.waiting}个导出计划等待审批：`perennial plan` 或 Airflow 中的受众页查看，"
+        "`perennial approve` 或在该页批准。",
     )

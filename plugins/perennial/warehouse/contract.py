@@ -58,6 +58,8 @@ ENTITIES: dict[str, Entity] = {
             Column("phone"),
             Column("country"),
             Column("acquisition_source"),
+            Column("loyalty_number"),
+            Column("email_verified", choices=("true", "false")),
             Column("registered_at", "timestamp", required=True, past=True),
             Column("changed_at", "timestamp"),
             version="changed_at",
@@ -124,6 +126,16 @@ ENTITIES: dict[str, Entity] = {
             Column("currency", "currency_code", required=True),
             Column("rated_on", "date", required=True),
             Column("rate", "rate", required=True),
+        ),
+        _entity(
+            "links",
+            "customer_id other_source other_customer_id",
+            Column("customer_id", required=True),
+            Column("other_source", required=True),
+            Column("other_customer_id", required=True),
+            Column("status", choices=("linked", "unlinked")),
+            Column("changed_at", "timestamp"),
+            version="changed_at",
         ),
     )
 }

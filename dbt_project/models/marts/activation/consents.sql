@@ -33,14 +33,15 @@ latest as (
     group by source, source_customer_id, channel, purpose
 ),
 
--- across sources and merged members the most restrictive counts
-consents as (
-    select distinct on (records.customer_key, latest.channel, latest.purpose)
+-- a denial that came while she was merged with somebody stays hers when they part
+statements as (
+    select
         records.customer_key,
         latest.channel,
         latest.purpose,
-        case when latest.is_denied then 'denied' else 'granted' end as status,
-        latest.changed_on as since,
+        latest.is_denied,
+        latest.changed_on,
+        latest.changed_at,
         latest.source
     from latest
     inner join records
@@ -48,9 +49,31 @@ consents as (
             latest.source = records.source
             and latest.source_customer_id = records.source_customer_id
     where records.is_her_own or latest.is_denied
+    union all
+    select
+        customer_key,
+        channel,
+        purpose,
+        true as is_denied,
+        changed_on,
+        changed_at,
+        source
+    from {{ ref('int_inherited_denials') }}
+),
+
+-- across sources and merged members the most restrictive counts
+consents as (
+    select distinct on (customer_key, channel, purpose)
+        customer_key,
+        channel,
+        purpose,
+        case when is_denied then 'denied' else 'granted' end as status,
+        changed_on as since,
+        source
+    from statements
     order by
-        records.customer_key asc, latest.channel asc, latest.purpose asc,
-        latest.is_denied desc, latest.changed_at desc, latest.source asc
+        customer_key asc, channel asc, purpose asc,
+        is_denied desc, changed_at desc, source asc
 )
 
 select * from consents

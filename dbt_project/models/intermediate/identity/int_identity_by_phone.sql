@@ -1,0 +1,3 @@
+{{ config(schema='pii', unlogged=true) }}
+
+{{ identity_level('phone', ref('int_identity_by_email')) }}

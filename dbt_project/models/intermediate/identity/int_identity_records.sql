@@ -1,0 +1,100 @@
+{{ config(materialized='view', schema='pii') }}
+
+{% set rules = var('identity') %}
+{% set placeholders = rules.placeholders %}
+
+with
+customers as (
+    select * from {{ ref('input_customers') }}
+),
+
+first_orders as (
+    select
+        source,
+        source_customer_id,
+        min(ordered_on) as first_ordered_on
+    from {{ ref('input_orders') }}
+    group by source, source_customer_id
+),
+
+-- a customer exists as soon as any source names her, also when only an order does
+records as (
+    select
+        coalesce(customers.source, first_orders.source) as source,
+        coalesce(customers.source_customer_id, first_orders.source_customer_id) as source_customer_id,
+        least(customers.registered_on, first_orders.first_ordered_on) as known_on,
+        case when customers.is_email_verified is not false then customers.email end as email,
+        customers.phone,
+        customers.loyalty_number
+    from customers
+    full outer join first_orders
+        on
+            customers.source = first_orders.source
+            and customers.source_customer_id = first_orders.source_customer_id
+),
+
+stated as (
+    select
+        source,
+        source_customer_id,
+        md5(string_agg(level || other_key, ',' order by level, other_key)) as stated
+    from {{ ref('int_identity_pairs') }}
+    group by source, source_customer_id
+),
+
+-- what says nothing of a person is left out
+meaningful as (
+    select
+        source,
+        source_customer_id,
+        known_on,
+        {% if rules.evidence.email %}
+            case
+                when
+                    {{ is_listed("split_part(split_part(email, '@', 1), '+', 1)", rules.role_addresses) }}
+                    or {{ is_listed('email', placeholders.emails) }}
+                    or {{ is_listed("split_part(email, '@', 2)", placeholders.email_domains) }}
+                    then cast(null as text)
+                else email
+            end
+        {% else %}
+            cast(null as text)
+        {% endif %} as email,
+        {% if rules.evidence.phone %}
+            case
+                when
+                    right(phone, 7) = repeat(right(phone, 1), 7)
+                    or {{ is_listed('phone', placeholders.phones) }}
+                    then cast(null as text)
+                else phone
+            end
+        {% else %}
+            cast(null as text)
+        {% endif %} as phone,
+        {% if rules.evidence.loyalty_number %}
+            case
+                when
+                    length(loyalty_number) < 4
+                    or loyalty_number = repeat(left(loyalty_number, 1), length(loyalty_number))
+                    or {{ is_listed('loyalty_number', placeholders.loyalty_numbers) }}
+                    then cast(null as text)
+                else loyalty_number
+            end
+        {% else %}
+            cast(null as text)
+        {% endif %} as loyalty_number
+    from records
+),
+
+int_identity_records as (
+    select
+        meaningful.*,
+        stated.stated
+    from meaningful
+    left join stated
+        on
+            meaningful.source = stated.source
+            and meaningful.source_customer_id = stated.source_customer_id
+)
+
+select * from int_identity_records
