@@ -112,6 +112,7 @@ def test_every_reason_has_a_label_in_both_languages(warehouse, rows):
     with (paths.home() / "dbt_project" / "seeds" / "dim_reasons.csv").open() as stream:
         labelled = {r["reason"] for r in csv.DictReader(stream) if r["kind"] == "quarantine" and r["label_zh"]}
     others = {"negative_amount", "not_a_whole_number", "unreadable_file", "excluded_by_rule"}
+    others |= {"not_a_date", "not_a_rate", "not_a_currency_code"}
     assert {reason for _, reason, _ in BAD} | others == labelled
 
 
