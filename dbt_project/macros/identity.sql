@@ -56,22 +56,29 @@
         having count(*) > 1
     ),
 
-    via as (
+    shared as (
         select
             held_by.person,
-            min(held_by.identifier) as identifier
+            held_by.identifier,
+            hubs.hub
         from held_by
         inner join hubs on held_by.identifier = hubs.identifier
-        group by held_by.person
+    ),
+
+    via as (
+        select
+            person,
+            min(identifier) as identifier
+        from shared
+        group by person
     ),
 
     spokes as (
         select distinct
-            held_by.person,
-            hubs.hub
-        from held_by
-        inner join hubs on held_by.identifier = hubs.identifier
-        where held_by.person <> hubs.hub
+            person,
+            hub
+        from shared
+        where person <> hub
     ),
 
     edges as (

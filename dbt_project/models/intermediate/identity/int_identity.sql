@@ -9,13 +9,7 @@
     unique_key='own_key',
     pre_hook=["{{ in_full_only_with(identity_lists()) }}", "{{ forget_records_that_are_gone() }}"],
     post_hook=["{{ empty_lists(identity_lists()) }}", {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false}],
-    indexes=[
-        {'columns': ['own_key'], 'unique': true},
-        {'columns': ['cluster']},
-        {'columns': ['email']},
-        {'columns': ['phone']},
-        {'columns': ['loyalty_number']},
-    ]
+    indexes=[{'columns': ['own_key'], 'unique': true}]
 ) }}
 
 {# they are read by the hooks only #}

@@ -1,4 +1,5 @@
-{{ config(schema='pii', unlogged=true) }}
+{# few records change, and the planner cannot know how many: it would compare each with everybody #}
+{{ config(schema='pii', unlogged=true, pre_hook='set local enable_nestloop = off') }}
 
 {% set state = as_built('pii', 'int_identity') %}
 {% set kinds = ['email', 'phone', 'loyalty_number'] %}

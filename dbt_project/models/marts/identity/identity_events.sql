@@ -1,10 +1,11 @@
+{# few records move, and the planner cannot know how many: it would compare each with everybody #}
 {{ config(
     schema='pii',
     materialized='incremental',
     incremental_strategy='delete+insert',
     unique_key='as_of',
     full_refresh=false,
-    pre_hook="{{ forget_unfinished_nights() }}"
+    pre_hook=["{{ forget_unfinished_nights() }}", "set local enable_nestloop = off"]
 ) }}
 
 with
