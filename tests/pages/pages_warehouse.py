@@ -38,6 +38,10 @@ def fill(session: psycopg.Connection) -> None:
             "values (%s, 'silent', 'Silent', '沉默期', 'A')",
             [(key,) for key in PEOPLE],
         )
+        # whoever wrote it there
+        cursor.execute(
+            "update marts.customer_360 set stage_en = 'eve@example.com' where customer_key = %s", [PEOPLE[3]]
+        )
         cursor.executemany(
             "insert into intermediate.int_customer_keys values ('shop', %s, %s)", list(enumerate(PEOPLE))
         )
