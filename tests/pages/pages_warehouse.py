@@ -38,6 +38,10 @@ def fill(session: psycopg.Connection) -> None:
             "values (%s, 'silent', 'Silent', '沉默期', 'A')",
             [(key,) for key in PEOPLE],
         )
+        # whoever wrote it there; hers is the first row of the page
+        cursor.execute(
+            "update marts.customer_360 set stage_en = 'eve@example.com' where customer_key = %s", [min(PEOPLE)]
+        )
         cursor.executemany(
             "insert into intermediate.int_customer_keys values ('shop', %s, %s)", list(enumerate(PEOPLE))
         )

@@ -99,8 +99,7 @@ def _waiting(night: Night) -> Words:
         return Words("", "")
     return Words(
         f"Export plans that wait for somebody: {night.waiting}. "
-        "`perennial plan` or the page Audiences in Airflow shows them, `perennial approve` or a click there lets them "
-        "go.",
-        f"有{night.waiting}个导出计划等待审批：`perennial plan` 或 Airflow 中的受众页查看，"
-        "`perennial approve` 或在该页批准。",
+        "The page Audiences in Airflow or `perennial plan` shows them; there or by `perennial approve` they leave.",
+        f"有{night.waiting}个导出计划等待审批：在 Airflow 的受众页或用 `perennial plan` 查看，"
+        "在该页或用 `perennial approve` 批准。",
     )
