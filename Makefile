@@ -50,6 +50,7 @@ format: $(VENV)/installed-dev  ## Put Python and SQL into shape
 
 bench: $(VENV)/installed-dev  ## How long sources, identity, timeline, value, marts and activation take, e.g. make bench CUSTOMERS=1000000 ORDERS=10000000
 	@$(BIN)/python bench/sources.py
+	@-$(BIN)/python bench/mariadb.py
 	@$(BIN)/python bench/identity.py --customers $(CUSTOMERS)
 	@$(BIN)/python bench/timeline.py --customers $(CUSTOMERS) --orders $(ORDERS)
 	@$(BIN)/python bench/value.py --customers $(CUSTOMERS)

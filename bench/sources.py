@@ -85,22 +85,22 @@ def load() -> None:
     loader.load(landing.find("shop", "orders", NIGHT), source(), ("USD",))
 
 
-def measured(part: Callable[[], None]) -> tuple[float, int]:
+def measured(part: Callable[..., None], *of: object) -> tuple[float, int]:
     """Seconds, and the peak of memory in MB, of a part in a process of its own."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_measure, args=(part, theirs))
+    process = context.Process(target=_measure, args=(theirs, part, *of))
     process.start()
     found = ours.recv()
     process.join()
     return found
 
 
-def _measure(part: Callable[[], None], answer: object) -> None:
+def _measure(answer: object, part: Callable[..., None], *of: object) -> None:
     import pandas  # noqa: F401 - pyarrow does, once, and takes seconds for it
 
     started = time.monotonic()
-    part()
+    part(*of)
     seconds = time.monotonic() - started
     peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024
     answer.send((seconds, peak))
