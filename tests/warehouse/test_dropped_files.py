@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from order_columns import ORDER_COLUMNS
-from perennial import gate
+from perennial import gate_checks
 from perennial.sources import files
 from perennial.sources.extract import extract
 from perennial.warehouse import loader, quarantine
@@ -87,8 +87,8 @@ def test_a_broken_file_is_one_rejected_row_that_the_gate_tells_and_the_rest_is_l
     told = "is a gzip file that ends too early; have it delivered again"
     assert tuple(row.values()) == ("unreadable_file", "_file", told, "a.csv.gz")
     with connect() as session:
-        gate._files(session, NIGHT)
-        gate._files(session, NIGHT + timedelta(1))
+        gate_checks.files(session, NIGHT)
+        gate_checks.files(session, NIGHT + timedelta(1))
     warnings = rows("select as_of, passed, severity, message from ops.gate_results")
     message = f"files that could not be read: it: a.csv.gz {told}; see the quarantine"
     assert [tuple(w.values()) for w in warnings] == [(NIGHT, False, "warn", message)]
