@@ -43,9 +43,10 @@ PEOPLE = """
     create table intermediate.int_customer_keys (
         source text, source_customer_id text, known_on date, customer_key text
     );
-    create table pii.stg_customers (source text, customer_id text, email text);
+    create table pii.stg_customers (source text, customer_id text, email text, phone text);
     create table pii.input_customers (
-        source text, source_customer_id text, email text, phone text, changed_at timestamptz
+        source text, source_customer_id text, email text, phone text, changed_at timestamptz,
+        is_email_verified boolean default true
     );
     create table input.input_consents (
         source text, source_customer_id text, channel text, purpose text, status text, changed_at timestamptz,
@@ -63,7 +64,7 @@ PEOPLE = """
         select 'shop', n, case when n %% 20 <> 0 then 'p' || n || '@example.com' end,
             case when n %% 3 <> 0 then '+1555' || lpad(n::text, 7, '0') end, '2017-01-01'
         from generate_series(1, %(n)s) as n;
-    insert into pii.stg_customers select source, source_customer_id, email from pii.input_customers;
+    insert into pii.stg_customers select source, source_customer_id, email, phone from pii.input_customers;
     insert into input.input_consents
         select 'shop', n, channel, 'marketing',
             case when (n + length(channel)) %% 3 = 0 then 'denied' else 'granted' end, '2017-01-01', '2017-01-01'

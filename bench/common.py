@@ -42,7 +42,7 @@ SHOP = """
         null::timestamptz as ordered_at, date '2015-01-01' + (hashint4(n + 13) & 1048575) / 1049 as ordered_on,
         null::date as cancelled_on, (10 + (hashint4(n) & 8191) / 100.0)::numeric(18, 4) as gross_amount,
         'USD' as currency, null::text as original_currency, null::numeric(18, 4) as original_amount,
-        null::numeric(20, 10) as exchange_rate
+        null::numeric(38, 16) as exchange_rate
     from generate_series(1, %(orders)s) as n;
     insert into input.input_refunds
     select source, 'r' || order_id, order_id, ordered_on + 5, gross_amount / 2, currency

@@ -27,6 +27,7 @@ def send_approved():
     @task
     def export() -> int:
         use_warehouse()
+        night.require_approval(_as_of())
         return night.send(_as_of(), connection)
 
     @task

@@ -5,3 +5,11 @@
             then lower(btrim({{ email }}))
     end
 {%- endmacro %}
+
+{# An international number without its separators, or null: national ones are not completed. #}
+{% macro usable_phone(phone) -%}
+    case
+        when regexp_replace({{ phone }}, '[ ().-]', '', 'g') ~ '^[+][1-9][0-9]{7,14}$'
+            then regexp_replace({{ phone }}, '[ ().-]', '', 'g')
+    end
+{%- endmacro %}

@@ -229,6 +229,14 @@ def reject(plans: list[str], by: str) -> list[str]:
         return [name for name in plans if decision.reject(session, name, by)]
 
 
+def require_approval(as_of: date) -> None:
+    """GateError unless somebody approved a plan of the night: a night nobody looked at sends by its own DAG or not."""
+    with database.connect() as session:
+        asked = "select from activation.export_runs where as_of = %s and approved_at is not null limit 1"
+        if not session.execute(asked, [as_of]).rowcount:
+            raise GateError(f"nobody approved a plan of night {as_of}: see the page Audiences, or `perennial plan`")
+
+
 def send(as_of: date, lookup: Lookup = configured) -> int:
     """Export the audiences of the night; returns the people exported. GateError unless the marts are this night's.
 

@@ -57,10 +57,13 @@ def held_out(keys: list[str], of: str, share: float) -> bool:
     return min(draws) < share * 10_000
 
 
-def address(person: Person, channel: str) -> str | None:
-    """Of her addresses the one changed last."""
+def address(person: Person, channel: str, yes: set[tuple]) -> str | None:
+    """Of her addresses one that she said yes to, else the one changed last; none if she said yes without one."""
     kind = "email" if channel == "email" else "phone"
     usable = [r for r in person.records if getattr(r, kind)]
+    said = [r for r in person.records if (r.source, r.id, channel) in yes]
+    if said and len(person.records) > 1:
+        usable = [r for r in usable if getattr(r, kind) in {getattr(one, kind) for one in said}]
     usable.sort(key=lambda r: (-r.changed.timestamp(), r.source, r.id))
     return getattr(usable[0], kind) if usable else None
 
@@ -75,10 +78,12 @@ def decide(world: World, audiences: dict, members: dict[str, list[Person]], cell
     statements = defaultdict(list)
     for key, said in latest.items():
         statements[key[:2]].append((key, said))
-    by_email = defaultdict(set)
+    yes = {key[:3] for key, said in latest.items() if said[1] == "0"}
+    by_email, by_phone = defaultdict(set), defaultdict(set)
     for person in world.people:
         for record in person.records:
             by_email[record.email].add(person.key)
+            by_phone[record.phone].add(person.key)
     for person in world.people:
         for record in person.records:
             for (_, _, channel, purpose), (_, said) in statements[record.source, record.id]:
@@ -86,6 +91,8 @@ def decide(world: World, audiences: dict, members: dict[str, list[Person]], cell
                     granted[channel, purpose].add(person.key)
                 else:
                     denied[channel, purpose] |= {person.key} | (by_email[record.email] if record.email else set())
+                    if channel == "sms" and record.phone:
+                        denied[channel, purpose] |= by_phone[record.phone]
     outs: dict[tuple, set] = defaultdict(set)
     said_no = defaultdict(set)
     for channel, written, reason in world.opt_outs:
@@ -95,7 +102,7 @@ def decide(world: World, audiences: dict, members: dict[str, list[Person]], cell
             for record in person.records:
                 own = record.email if channel == "email" else record.phone
                 for reason in said_no.get((channel, own), ()):
-                    if reason != "bounced" or own == address(person, channel):
+                    if reason != "bounced" or own == address(person, channel, yes):
                         outs[person.key, channel].add(reason)
     contacts = defaultdict(set)
     now_of = {old: p.key for p in world.people for old in p.former}
@@ -116,9 +123,8 @@ def decide(world: World, audiences: dict, members: dict[str, list[Person]], cell
                 own = sorted(night for a, night, _ in contacts[person.key, channel] if a == name)
                 last = own[-1] if own else None
                 standing = last is not None and (NIGHT - last).days < audience.get("valid_days", 3)
-                verdict = _gate(
-                    person, name, audience, cell, channel, own, standing, (denied, granted, outs, contacts), audiences
-                )
+                known = (denied, granted, outs, contacts, yes)
+                verdict = _gate(person, name, audience, cell, channel, own, standing, known, audiences)
                 key = (name, destination, person.key)
                 verdicts[key] = verdict
                 ranks[key] = (not standing, audience.get("priority", 100), number)
@@ -149,11 +155,11 @@ def decide(world: World, audiences: dict, members: dict[str, list[Person]], cell
 
 
 def _gate(person, name, audience, cell, channel, own, standing, known, audiences) -> str | None:
-    denied, granted, outs, contacts = known
+    denied, granted, outs, contacts, yes = known
     marketing, purpose = audience["purpose"] == "marketing", audience["purpose"]
     if audience.get("broken"):
         return "audience_stopped"
-    if address(person, channel) is None:
+    if address(person, channel, yes) is None:
         return "no_address"
     if person.key in denied[channel, purpose]:
         return "consent_denied"

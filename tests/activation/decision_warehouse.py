@@ -39,9 +39,10 @@ MODELS = {
 VIEWS = ("int_audience_decisions", "audience_members")
 
 GIVEN = """
-create table pii.stg_customers (source text, customer_id text, email text);
+create table pii.stg_customers (source text, customer_id text, email text, phone text);
 create table pii.input_customers (
-    source text, source_customer_id text, email text, phone text, changed_at timestamptz
+    source text, source_customer_id text, email text, phone text, changed_at timestamptz,
+    is_email_verified boolean default true
 );
 create table input.input_consents (
     source text, source_customer_id text, channel text, purpose text, status text, changed_at timestamptz,

@@ -145,8 +145,8 @@ def put(session: psycopg.Connection, told: World) -> None:
         ((r.source, r.id, r.email, r.phone, r.changed) for _, r in records),
     )
     session.execute(
-        "insert into pii.stg_customers (source, customer_id, email) "
-        "select source, source_customer_id, email from pii.input_customers"
+        "insert into pii.stg_customers (source, customer_id, email, phone) "
+        "select source, source_customer_id, email, phone from pii.input_customers"
     )
     fill(
         session,

@@ -11,7 +11,7 @@ from shelf import Destination, people, settings
 from perennial import night
 from perennial.activation import commands, export, plan
 from perennial.destinations import registry
-from perennial.errors import ConfigError
+from perennial.errors import ConfigError, GateError
 from perennial.warehouse.database import connect
 from verdicts import NIGHT, TABLES, decide
 
@@ -111,6 +111,28 @@ def test_what_is_rejected_stays_here_until_its_data_changes(said, rows):
     decide(people(1199))
     assert "waiting" in said("plan")
     assert rows("select rejected_by from activation.export_runs") == [{"rejected_by": None}]
+
+
+def test_what_a_rejected_plan_became_is_asked_for_though_no_guard_would(said, monkeypatch):
+    said("plan")
+    said("reject", NAME)
+    for command in ("plans", "run"):
+        calm = getattr(export, command)
+        monkeypatch.setattr(export, command, lambda as_of, _, calm=calm: calm(as_of, settings()))
+    for members in (1199, 1198):
+        decide(people(members))
+        assert "waiting: somebody rejected it, and its data is another now" in said("plan")
+        assert night.send(NIGHT) == 0
+    assert Destination.told == []
+    assert "done" in said("approve", NAME)
+
+
+def test_a_night_of_which_nobody_approved_anything_is_not_sent_as_approved(said):
+    said("plan")
+    with pytest.raises(GateError, match=f"nobody approved a plan of night {NIGHT}"):
+        night.require_approval(NIGHT)
+    said("approve", NAME)
+    night.require_approval(NIGHT)
 
 
 def test_a_rejected_plan_goes_out_if_it_is_named(said):

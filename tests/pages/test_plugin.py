@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,13 @@ def test_the_pages_are_imported_only_where_they_are_asked_for(found):
     assert "perennial_plugin" in found["loaded"]
     heavy = ("perennial.", "fastapi", "psycopg", "jinja2", "vl_convert")
     assert [name for name in found["loaded"] if name.startswith(heavy)] == []
+
+
+def test_an_approval_stands_though_airflow_makes_no_run_of_it(monkeypatch):
+    from perennial.pages import host
+
+    def broken(*_, **__):
+        raise RuntimeError("the metadata database is away")
+
+    monkeypatch.setattr("airflow.api.common.trigger_dag.trigger_dag", broken)
+    assert host.send(date(2017, 9, 30), "ann") is False

@@ -21,7 +21,7 @@ create table pii.input_customers (
 create table input.input_orders (
     source text, order_id text, source_customer_id text, ordered_at timestamptz, ordered_on date, cancelled_on date,
     gross_amount numeric(18, 4), currency text,
-    original_currency text, original_amount numeric(18, 4), exchange_rate numeric(20, 10)
+    original_currency text, original_amount numeric(18, 4), exchange_rate numeric(38, 16)
 );
 create table input.input_refunds (
     source text, refund_id text, order_id text, refunded_on date, amount numeric(18, 4)

@@ -10,10 +10,7 @@ input_customers as (
         source,
         customer_id as source_customer_id,
         {{ usable_email('email') }} as email,
-        case
-            when regexp_replace(phone, '[ ().-]', '', 'g') ~ '^[+][1-9][0-9]{7,14}$'
-                then regexp_replace(phone, '[ ().-]', '', 'g')
-        end as phone,
+        {{ usable_phone('phone') }} as phone,
         country,
         acquisition_source,
         registered_on,

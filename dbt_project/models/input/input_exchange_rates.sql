@@ -66,28 +66,30 @@ routes as (
     where onward.to_currency = '{{ own }}' and there.from_currency <> onward.to_currency
 ),
 
--- the shortest route; of two as short the first by name, so that no order of rows decides
-best as (
-    select distinct on (from_currency, rated_on)
-        from_currency,
-        rated_on,
-        rate
+-- weekends and holidays have the rate of the day before, but not for ever
+held as (
+    select
+        routes.*,
+        cast(days.day as date) as day
     from routes
-    where from_currency in ('{{ currencies | join("', '") }}')
-    order by from_currency asc, rated_on asc, detour asc, source asc, through asc
+    cross join lateral
+        generate_series(
+            routes.rated_on,
+            least(routes.rated_on + {{ var('rate_holds_days') }} - 1, {{ as_of() }}),
+            interval '1 day'
+        ) as days (day)
+    where routes.from_currency in ('{{ currencies | join("', '") }}')
 ),
 
--- weekends and holidays have the rate of the day before, but not for ever
+-- of those that hold the shortest route, and its newest rate; then by name, so that no order of rows decides
 input_exchange_rates as (
-    select
+    select distinct on (from_currency, day)
         from_currency as currency,
-        rated_on as valid_from,
-        least(
-            lead(rated_on) over (partition by from_currency order by rated_on),
-            rated_on + {{ var('rate_holds_days') }}
-        ) as valid_to,
-        cast(rate as numeric(20, 10)) as rate
-    from best
+        day,
+        rated_on,
+        cast(rate as numeric(38, 16)) as rate
+    from held
+    order by from_currency asc, day asc, detour asc, rated_on desc, source asc, through asc
 )
 
 select * from input_exchange_rates

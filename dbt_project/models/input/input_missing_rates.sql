@@ -62,8 +62,7 @@ input_missing_rates as (
     left join {{ ref('input_exchange_rates') }} as rates
         on
             needed.currency = rates.currency
-            and needed.ordered_on >= rates.valid_from
-            and needed.ordered_on < rates.valid_to
+            and needed.ordered_on = rates.day
     where
         needed.ordered_on <= {{ as_of() }}
         and rates.currency is null

@@ -35,7 +35,7 @@ input_orders as (
         currency,
         cast(null as text) as original_currency,
         cast(null as numeric(18, 4)) as original_amount,
-        cast(null as numeric(20, 10)) as exchange_rate
+        cast(null as numeric(38, 16)) as exchange_rate
     from visible
     where currency = '{{ own }}'
     {% if var('other_currencies') %}
@@ -56,8 +56,7 @@ input_orders as (
         inner join {{ ref('input_exchange_rates') }} as rates
             on
                 visible.currency = rates.currency
-                and visible.ordered_on >= rates.valid_from
-                and visible.ordered_on < rates.valid_to
+                and visible.ordered_on = rates.day
         where visible.currency <> '{{ own }}'
     {% endif %}
 )

@@ -27,7 +27,27 @@ visible as (
     where greatest(refunds.refunded_on, orders.ordered_on) <= {{ as_of() }}
 ),
 
--- with the rate of the order's day: what was paid and given back in full is nothing, whatever became of the rate
+{% if var('other_currencies') %}
+    -- with the rate of the order's day
+    priced as (
+        select
+            visible.*,
+            rates.rate,
+            sum(visible.amount) over (
+                partition by visible.source, visible.order_id, visible.currency
+                order by visible.refunded_on, visible.refund_id
+                rows unbounded preceding
+            ) as amount_so_far
+        from visible
+        inner join {{ ref('input_exchange_rates') }} as rates
+            on
+                visible.currency = rates.currency
+                and visible.ordered_on = rates.day
+        where visible.currency <> '{{ own }}'
+    ),
+
+{% endif %}
+-- converted as running totals: of what was given back in full, in however many parts, nothing is left
 input_refunds as (
     select
         source,
@@ -41,19 +61,15 @@ input_refunds as (
     {% if var('other_currencies') %}
         union all
         select
-            visible.source,
-            visible.refund_id,
-            visible.order_id,
-            visible.refunded_on,
-            cast(visible.amount * rates.rate as numeric(18, 4)) as amount,
+            source,
+            refund_id,
+            order_id,
+            refunded_on,
+            cast(
+                round(amount_so_far * rate, 4) - round((amount_so_far - amount) * rate, 4) as numeric(18, 4)
+            ) as amount,
             '{{ own }}' as currency
-        from visible
-        inner join {{ ref('input_exchange_rates') }} as rates
-            on
-                visible.currency = rates.currency
-                and visible.ordered_on >= rates.valid_from
-                and visible.ordered_on < rates.valid_to
-        where visible.currency <> '{{ own }}'
+        from priced
     {% endif %}
 )
 

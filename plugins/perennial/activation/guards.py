@@ -38,6 +38,7 @@ def told(counts: Counts, names: list[str]) -> str:
         "empty": f"nobody is left of {counts.before:,} members",
         "removals": f"{counts.removes:,} of {counts.before:,} members would be taken out",
         "size": f"from {counts.before:,} to {counts.members:,} members",
+        "rejected_before": "somebody rejected it, and its data is another now",
         "unevaluable": "who belongs to it is not known, its members stay; see activation.audience_problems",
     }
     return "; ".join(words[name] for name in names)

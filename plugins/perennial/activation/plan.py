@@ -156,6 +156,7 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
     else:
         found = tripped(counts, settings.guards)
         approved = earlier and earlier["approved_hash"] == desired.data_hash
+        found += ["rejected_before"] if _refused(earlier) else []
         status = "waiting" if found and not approved else "ready"
         _write(session, asked, counts, status, desired.bought_since, found, desired.data_hash)
         session.execute(OUTDATED, asked)
@@ -164,6 +165,15 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
         if counts.adds + counts.updates + counts.removes > MANY:
             session.execute("analyze activation.export_rows")
     return Plan(name, as_of, valid_until, audience, destination, settings, status, desired.members)
+
+
+def _refused(earlier: dict[str, Any] | None) -> bool:
+    """Whether somebody said no and nobody yes since: what it became has to be asked for, though no guard would."""
+    if earlier is None:
+        return False
+    return earlier["status"] == "rejected" or (
+        earlier["status"] == "waiting" and "rejected_before" in earlier["tripped"]
+    )
 
 
 def _stop(session: psycopg.Connection, asked: dict[str, Any]) -> None:

@@ -165,14 +165,19 @@ def _lived(session: psycopg.Connection, config: Config, as_of: date) -> dict[str
 
 def _groups(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     """Records of those who have anything to do with each other, before or after."""
-    groups: list[tuple[set[str], list[dict[str, Any]]]] = []
+    above: dict[str, str] = {}
+
+    def top(key: str) -> str:
+        while above.setdefault(key, key) != key:
+            above[key] = key = above[above[key]]
+        return key
+
     for row in rows:
-        keys, mine = {row["customer_key"], *([row["former_key"]] if row["former_key"] else [])}, [row]
-        for group in [g for g in groups if g[0] & keys]:
-            groups.remove(group)
-            keys, mine = keys | group[0], group[1] + mine
-        groups.append((keys, mine))
-    return [records for _, records in groups]
+        above[top(row["former_key"] or row["customer_key"])] = top(row["customer_key"])
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(top(row["customer_key"]), []).append(row)
+    return list(groups.values())
 
 
 def _change(rows: list[dict[str, Any]], was: dict[str, Person], becomes: dict[str, Person]) -> Change:

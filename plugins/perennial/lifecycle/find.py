@@ -8,6 +8,8 @@ from perennial.errors import FatalError
 
 CANDIDATES = 5
 SHORTEST = 6
+LONGEST = 128
+TRIES = 8  # shorter beginnings that are looked for; each reads all keys
 IDS = (
     f"Give a customer_key, the first {SHORTEST} or more characters of one, or source:customer_id as the source knows "
     "her, such as shop:101748"
@@ -32,6 +34,8 @@ def customer(session: psycopg.Connection, typed: str, sources: list[str]) -> str
     people paste addresses into anything.
     """
     typed = typed.strip()
+    if len(typed) > LONGEST:
+        raise FatalError(f"that is longer than {LONGEST} characters, and nobody's id. {IDS}")
     source, colon, source_customer_id = typed.partition(":")
     if "@" in typed or PHONE.fullmatch(typed) or source_customer_id.startswith("+"):
         raise FatalError(f"e-mail addresses and phone numbers are not accepted here, nor ever shown. {IDS}")
@@ -64,7 +68,7 @@ def _of_source(session: psycopg.Connection, source: str, source_customer_id: str
 
 def _nearest(session: psycopg.Connection, query: str, text: str, *before: str) -> list[str]:
     """Up to five keys of customers whose id or key begins with as much of the text as possible, at least half of it."""
-    for length in range(len(text), max(len(text) // 2, 2), -1):
+    for length in range(len(text), max(len(text) // 2, 2, len(text) - TRIES), -1):
         if found := _keys(session, query, *before, text[:length], CANDIDATES):
             return found
     return []

@@ -4,6 +4,7 @@ Who may answer the question that the DAG asks (its task `approve`) may answer it
 so they need one permission more: reading the view "Perennial audience files", which an auth manager can give apart.
 """
 
+import logging
 from datetime import date
 from typing import Any
 
@@ -15,6 +16,8 @@ from airflow.configuration import conf
 from perennial.orchestration import connection
 
 __all__ = ["connection", "get_user"]
+
+log = logging.getLogger(__name__)
 
 NIGHTLY = DagDetails(id="customer_lifecycle")
 SENDS = "send_approved"
@@ -53,15 +56,15 @@ def secret() -> str:
 
 
 def send(as_of: date, who: str) -> bool:
-    """Have what was approved sent by a run of its own; False if Airflow does not know that DAG (yet)."""
+    """Have what was approved sent by a run of its own; False if none came about: the night's export sends then."""
     from airflow.api.common.trigger_dag import trigger_dag
-    from airflow.exceptions import DagNotFound
     from airflow.utils.types import DagRunTriggeredByType
 
     try:
         trigger_dag(
             SENDS, triggered_by=DagRunTriggeredByType.UI, triggering_user_name=who, conf={"as_of": as_of.isoformat()}
         )
-    except DagNotFound:
+    except Exception as error:  # the approval is written, whatever Airflow makes of the run
+        log.warning("perennial pages: no run of %s: %s", SENDS, type(error).__name__)
         return False
     return True

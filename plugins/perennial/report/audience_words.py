@@ -13,6 +13,7 @@ STATUS = {
 }
 TRIPPED = {
     "first": Words("first export", "首次导出"),
+    "rejected_before": Words("rejected before, other data now", "此前被驳回，数据已变更"),
     "empty": Words("nobody is left", "受众已空"),
     "removals": Words("many would be taken out", "移除过多"),
     "size": Words("size changed much", "规模变化过大"),

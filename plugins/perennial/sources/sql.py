@@ -9,9 +9,10 @@
         orders: {table: sales.orders, cursor: changed_at, columns: {order_id: order_no, ...}}
 
 Rows changed since the stored cursor minus the overlap are streamed, out of PostgreSQL by COPY; a row without a cursor
-value is always read. All entities of a source are read in one snapshot. Without `cursor` the entity is read whole every
-night. Once a week all ids are held against ours: `sweep` and `may_miss`, see sweep.py. Errors name what went wrong and
-never quote what the database said: it quotes values.
+value is always read. All entities of a source are read in one snapshot; sessions of MySQL and MariaDB are in UTC, so a
+query that makes moments there, such as from_unixtime, has to have `timezone: UTC`. Without `cursor` the entity is read
+whole every night. Once a week all ids are held against ours: `sweep` and `may_miss`, see sweep.py. Errors name what
+went wrong and never quote what the database said: it quotes values.
 """
 
 from collections.abc import Iterator

@@ -136,7 +136,7 @@ def _rules(column: Column, origin: Origin, currencies: tuple[str, ...], extracte
             text, sql.Literal(PLAIN_NUMBER)
         )
         tests.append(("not_a_number", sql.SQL("not {}").format(valid)))
-        tests.append(("not_a_rate", sql.SQL("{}::numeric(20, 10) <= 0").format(text)))
+        tests.append(("not_a_rate", sql.SQL("{}::numeric not between 1e-8 and 1e8").format(text)))
     if column.type == "currency_code":
         tests.append(("not_a_currency_code", sql.SQL("{} !~ {}").format(text, sql.Literal(CURRENCY_CODE))))
     if column.type == "currency":

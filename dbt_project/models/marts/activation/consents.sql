@@ -2,20 +2,21 @@
 {{ config(pre_hook=["set local enable_mergejoin = off", "set local max_parallel_workers_per_gather = 0"]) }}
 
 with
--- a denial also counts for everybody who shares the address of its record, whatever the night knows of the record
+-- a denial also counts for everybody who shares the address of its record, whatever the night knows of the record;
+-- who shares a number only, is denied what goes to that number
 records as (
     select
         source,
         source_customer_id,
         customer_key,
-        true as is_her_own
+        cast(null as text) as shared
     from {{ ref('int_customer_keys') }}
     union all
     select
         source,
         source_customer_id,
         customer_key,
-        false as is_her_own
+        shared
     from {{ ref('int_addresses') }}
 ),
 
@@ -48,7 +49,7 @@ statements as (
         on
             latest.source = records.source
             and latest.source_customer_id = records.source_customer_id
-    where records.is_her_own or latest.is_denied
+    where records.shared is null or (latest.is_denied and (records.shared = 'email' or latest.channel = 'sms'))
     union all
     select
         customer_key,
