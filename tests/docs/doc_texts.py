@@ -5,6 +5,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 PROJECT = Path(__file__).parents[2]
 GUIDES = sorted((PROJECT / "docs" / "guides").glob("*.md"))
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "README.zh-CN.md", *GUIDES]
@@ -87,6 +89,15 @@ def known_tables() -> set[tuple[str, str]]:
     found |= {("marts", path.stem) for path in (PROJECT / "dbt_project" / "seeds").glob("*.csv")}
     statements = "".join(path.read_text("utf-8") for path in (PROJECT / "sql").glob("*.sql"))
     return found | set(re.findall(r"create (?:table|view)(?: if not exists)? (\w+)\.(\w+)", statements))
+
+
+def columns(schema: str, table: str) -> set[str]:
+    """The columns of a table, as its yml or the statement that makes it says; none if it is not one of ours."""
+    for path in (PROJECT / "dbt_project" / "models").rglob(f"{table}.yml"):
+        return {column["name"] for column in yaml.safe_load(path.read_text("utf-8"))["models"][0]["columns"]}
+    statements = "".join(path.read_text("utf-8") for path in (PROJECT / "sql").glob("*.sql"))
+    made = re.search(rf"create table if not exists {schema}\.{table} \((.*?)\n\);", statements, re.DOTALL)
+    return set(re.findall(r"^    (\w+) ", made[1], re.MULTILINE)) if made else set()
 
 
 def _words(line: str) -> list[str]:

@@ -20,6 +20,7 @@ from doc_texts import (
     GUIDES,
     PROJECT,
     blocks,
+    columns,
     first_cells,
     known_tables,
     links,
@@ -31,6 +32,7 @@ from doc_texts import (
 from perennial import cli
 
 MAKEFILE = (PROJECT / "Makefile").read_text("utf-8")
+SQL = {"select", "from", "where", "and", "is", "null", "order", "by", "desc", "nulls", "last", "limit", "max"}
 TARGETS = set(re.findall(r"^([a-z-]+):.*##", MAKEFILE, re.MULTILINE))
 CONFIGURES = ("connect-your-shop.md", "define-an-audience.md", "write-a-lifecycle-model.md")
 VARIABLES = set(re.findall(r"\$\((?:if \$\()?([A-Z_]+)\)", MAKEFILE))
@@ -115,6 +117,17 @@ def test_every_table_that_is_named_is_made(document):
     queries = " ".join(block.text for block in blocks(document) if block.language in ("sql", "sh"))
     queried = [tuple(name.split(".")) for name in re.findall(r"\b(?:from|join) (\w+\.\w+)", queries)]
     assert sorted({*named, *queried} - known) == []
+
+
+@of(GUIDES)
+def test_a_guide_queries_columns_that_are_there(document):
+    """Each query of a guide reads one table and renames nothing."""
+    for block in blocks(document):
+        if block.language == "sql":
+            query = re.sub(r"--[^\n]*|'[^']*'", "", block.text)
+            ((schema, table),) = set(re.findall(r"\bfrom (\w+)\.(\w+)", query))
+            words = set(re.findall(r"\b[a-z]\w*", query.replace(f"{schema}.{table}", ""))) - SQL
+            assert words - columns(schema, table) == set()
 
 
 @pytest.mark.parametrize(("readme", "heading"), [(0, "What you get"), (1, "能得到什么")])
