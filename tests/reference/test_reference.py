@@ -2,18 +2,18 @@
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 import yaml
 from click.testing import CliRunner
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from perennial import destinations, sources
 from perennial.cli import cli
 from perennial.config import Config
 from perennial.destinations.registry import kinds as destination_kinds
-from perennial.entry import Entry
+from perennial.entry import Entry, Identifier
 from perennial.reference import build, comments, dbt_models, entries, settings, sql_tables
 from perennial.reference.markdown import plain, prose
 from perennial.sources.registry import kinds as source_kinds
@@ -67,6 +67,15 @@ class Tea(Entry):
     leaves: Literal["green", "black"]
     grams: float = Field(default=2.5, gt=0, le=100)  # per cup
     cups: list[int] | None = Field(default=None, min_length=1)
+    sugar: Annotated[float, Field(ge=0, le=0.5)] = 0
+    steeps: list[int] = Field(min_length=2, max_length=2)
+    pot: Identifier | None = None
+    origin: dict[Identifier, Annotated[str, Field(max_length=9)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _hot(self) -> "Tea":
+        """`cups` are hot"""
+        return self
 
 
 def test_the_committed_pages_are_what_the_code_says():
@@ -108,6 +117,11 @@ def test_a_key_of_a_model_appears_with_its_type_limits_default_and_comment():
     assert "| `leaves` | `green`, `black` | required |  |" in text
     assert "| `grams` | number, more than 0, at most 100 | `2.5` | per cup |" in text
     assert "| `cups` | list of whole number, at least 1 | – |  |" in text
+    assert "| `sugar` | number, at least 0, at most 0.5 | `0` |  |" in text
+    assert "| `steeps` | list of whole number, exactly 2 | required |  |" in text
+    assert "| `pot` | name | – |  |" in text
+    assert "| `origin` | (text, at most 9 letters) for each name | `{}` |  |" in text
+    assert "- `cups` are hot." in text
 
 
 def test_every_file_of_config_has_its_section(pages):

@@ -45,6 +45,7 @@ class ListSettings(base.Settings):
 
     @model_validator(mode="after")
     def _one_list_each(self) -> Self:
+        """No two audiences have the same list."""
         if len(set(self.lists.values())) < len(self.lists):
             raise Misplaced("two audiences have the same list; who leaves one would leave both", "lists")
         return self

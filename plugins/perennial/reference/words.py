@@ -16,7 +16,6 @@ from perennial.reference.markdown import code, plain
 PLAIN = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`", date: "day", Any: "anything"}
 PLAIN |= {time: "time of day, in quotes"}
 LEAST = {"ge": "at least {}", "gt": "more than {}", "le": "at most {}", "lt": "less than {}"}
-LENGTHS = {"min_length": "at least {}", "max_length": "at most {}"}
 NAME = get_args(Identifier)[1].metadata[0].pattern
 Link = Callable[[type[Entry]], str]
 
@@ -35,17 +34,16 @@ def takes(annotation: Any, link: Link, metadata: Iterable[Any] = ()) -> str:
             return takes(options[0], link, limits)
         base = " or ".join(takes(option, link) for option in options)
     elif origin in (list, tuple):
-        entry = takes(arguments[0], link)
-        base = f"list of ({entry})" if ", " in entry else f"list of {entry}"
+        base = f"list of {_one(takes(arguments[0], link))}"
     elif origin is dict:
-        base = f"{takes(arguments[1], link)} for each {takes(arguments[0], link)}"
+        base = f"{_one(takes(arguments[1], link))} for each {_one(takes(arguments[0], link))}"
     elif isinstance(annotation, type) and issubclass(annotation, Entry):
         base = link(annotation)
     elif any(getattr(limit, "pattern", None) == NAME for limit in limits):
         base = "name"
     else:
         base = PLAIN[annotation]
-    said = [word for limit in limits for word in _limit(limit, counted=origin in (list, tuple, dict))]
+    said = [*_lengths(limits, counted=origin in (list, tuple, dict)), *(word for one in limits for word in _limit(one))]
     return ", ".join([base, *said])
 
 
@@ -62,15 +60,28 @@ def without(field: FieldInfo) -> str:
     return code(_yaml(list(value) if isinstance(value, tuple) else value))
 
 
-def _limit(limit: Any, counted: bool) -> Iterable[str]:
+def _one(words: str) -> str:
+    return f"({words})" if ", " in words else words
+
+
+def _lengths(limits: list[Any], counted: bool) -> Iterable[str]:
+    """How many entries, or letters if nothing is `counted`."""
+    least = next((one.min_length for one in limits if getattr(one, "min_length", None) is not None), None)
+    most = next((one.max_length for one in limits if getattr(one, "max_length", None) is not None), None)
+    what = "" if counted else " letters"
+    if least is not None and least == most:
+        yield f"exactly {least}{what}" if counted or least > 1 else "one letter"
+        return
+    if least is not None:
+        yield f"at least {least}{what}" if counted or least > 1 else "not empty"
+    if most is not None:
+        yield f"at most {most}{what}"
+
+
+def _limit(limit: Any) -> Iterable[str]:
     for name, words in LEAST.items():
         if getattr(limit, name, None) is not None:
             yield words.format(_number(getattr(limit, name)))
-    for name, words in LENGTHS.items():
-        length = getattr(limit, name, None)
-        if length is not None:
-            what = "" if counted else " letter" if length == 1 else " letters"
-            yield words.format(length) + what
     pattern = getattr(limit, "pattern", None)
     if pattern is not None and pattern != NAME:
         yield f"matching {code(pattern)}"

@@ -24,6 +24,7 @@ RESERVED = ("_row_no", "_file", "_line", "_problem", "_text", "_rejected_in", "_
 
 
 def _known_zone(name: str) -> str:
+    """an IANA time zone such as Europe/Paris"""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -52,6 +53,7 @@ class Column(Entry):
 
     @model_validator(mode="after")
     def _one_origin(self) -> "Column":
+        """Either `from` or `constant`."""
         if self.from_ in RESERVED:
             raise ValueError(f"'{self.from_}' is a name of ours; give the column another name with a query")
         if (self.from_ is None) == (self.constant is None):
@@ -71,6 +73,7 @@ class Exclusion(Entry):
 
     @model_validator(mode="after")
     def _one_test(self) -> "Exclusion":
+        """Exactly one test is given."""
         if self.column in RESERVED:
             raise ValueError(f"'{self.column}' is a name of ours; give the column another name with a query")
         given = [name for name in TESTS if getattr(self, name) is not None]
@@ -122,6 +125,7 @@ class Settings(Entry):
 
     @model_validator(mode="after")
     def _fits_the_contract(self) -> "Settings":
+        """`entities` and their `columns` are those of the contract, and every required column is there."""
         for name, entity in self.entities.items():
             self._check_entity(name, entity)
         return self
