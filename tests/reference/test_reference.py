@@ -124,6 +124,14 @@ def test_a_key_of_a_model_appears_with_its_type_limits_default_and_comment():
     assert "- `cups` are hot." in text
 
 
+def test_a_file_with_a_model_of_its_own_gets_its_place_in_the_page(monkeypatch):
+    assert "tea.yml" not in settings.write(PROJECT)
+    monkeypatch.setitem(settings.FILES, "tea.yml", Tea)
+    added = settings.write(PROJECT)
+    assert "- [config/tea.yml](#tea.yml)" in added
+    assert "| `grams` | number, more than 0, at most 100 | `2.5` | per cup |" in added
+
+
 def test_every_file_of_config_has_its_section(pages):
     patterns = [file.replace("<name>", "*") for file in settings.FILES]
     found = [path.relative_to(PROJECT / "config") for path in (PROJECT / "config").rglob("*") if path.is_file()]

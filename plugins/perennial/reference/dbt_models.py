@@ -38,9 +38,7 @@ class Table:
 
 def read(project: Path) -> list[Table]:
     """Every model of marts/, every seed, and what identity remembers from night to night."""
-    models = project / "models"
-    texts = [path.read_text("utf-8") for path in sorted(models.rglob("*.md"))]
-    shared = {name: " ".join(said.split()) for text in texts for name, said in BLOCK.findall(text)}
+    models, shared = project / "models", shared_texts(project)
     remembered = [path for path in (models / "intermediate" / "identity").glob("*.yml") if _is_kept(path)]
     found = []
     for path in [*(models / "marts").rglob("*.yml"), *remembered, *(project / "seeds").glob("*.yml")]:
@@ -50,14 +48,19 @@ def read(project: Path) -> list[Table]:
     return found
 
 
+def shared_texts(project: Path) -> dict[str, str]:
+    """What is said of columns that many tables have, by name."""
+    texts = [path.read_text("utf-8") for path in sorted((project / "models").rglob("*.md"))]
+    return {name: " ".join(said.split()) for text in texts for name, said in BLOCK.findall(text)}
+
+
 def descriptions(project: Path, model: str) -> dict[str, str]:
     """What a staging model says of its columns, by name; empty if there is no such model."""
     path = project / "models" / "staging" / f"{model}.yml"
     if not path.exists():
         return {}
-    docs = dict(BLOCK.findall((project / "models" / "docs.md").read_text("utf-8")))
     entry = yaml.load(path.read_text("utf-8"), Loader)["models"][0]
-    return {column.name: column.description for column in _table(path, entry, docs).columns}
+    return {column.name: column.description for column in _table(path, entry, shared_texts(project)).columns}
 
 
 def _is_kept(path: Path) -> bool:

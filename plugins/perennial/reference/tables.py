@@ -17,7 +17,9 @@ def write(home: Path) -> str:
     """The page of the project in `home`."""
     made, told = sql_tables.read(home / "sql")
     project = home / "dbt_project"
-    found = [*dbt_models.read(project), *(_landed(project, one) if one.schema == "raw" else one for one in made)]
+    shared = dbt_models.shared_texts(project)
+    made = [_landed(project, one) if one.schema == "raw" else one for one in made]
+    found = [*dbt_models.read(project), *(_described(one, shared) for one in made)]
     found.sort(key=lambda one: (_place(one.schema), one.schema, one.name))
     contents, parts = [], []
     for schema, members in groupby(found, key=lambda one: one.schema):
@@ -35,10 +37,15 @@ def _place(schema: str) -> int:
 def _landed(project: Path, raw: Table) -> Table:
     """A table of raw, with the key of the contract and what staging says of columns it hands on."""
     entity, told = contract.ENTITIES[raw.name], dbt_models.descriptions(project, f"stg_{raw.name}")
-    columns = tuple(replace(c, description=c.description or told.get(c.name, "")) for c in raw.columns)
     key = ", ".join(f"`{name}`" for name in ("source", *entity.key))
     said = raw.description or f"One row per landed version of a row; {key} name what it is a version of."
-    return replace(raw, description=said, key=raw.key or ("batch_id", "row_no"), columns=columns)
+    return _described(replace(raw, description=said, key=raw.key or ("batch_id", "row_no")), told)
+
+
+def _described(one: Table, told: dict[str, str]) -> Table:
+    """The table with what is told of columns of these names, where nothing is said of its own."""
+    columns = tuple(replace(c, description=c.description or told.get(c.name, "")) for c in one.columns)
+    return replace(one, columns=columns)
 
 
 def _section(one: Table) -> str:
