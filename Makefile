@@ -36,12 +36,13 @@ docs: $(VENV)/installed  ## dbt's documentation of every table as one HTML file,
 test: $(VENV)/installed-dev  ## The whole test suite
 	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-lint: $(VENV)/installed-dev  ## Style of Python, SQL and YAML, and the configuration
+lint: $(VENV)/installed-dev  ## Style of Python, SQL and YAML, the configuration, and docs/reference
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt_project/models sql
 	@$(BIN)/yamllint --strict config dbt_project docker-compose.yml
 	@$(BIN)/perennial check --all | tail -1
+	@$(BIN)/perennial reference --check
 
 format: $(VENV)/installed-dev  ## Put Python and SQL into shape
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -15,6 +15,7 @@ from perennial.errors import PerennialError
 from perennial.identity import commands as identity
 from perennial.lifecycle import commands, explain_command
 from perennial.lifecycle.backtest.command import backtest
+from perennial.reference.command import reference
 from perennial.warehouse import database, quarantine_commands, source_commands
 
 _warehouse = database.running
@@ -181,6 +182,7 @@ cli.add_command(backtest)
 cli.add_command(explain_command.command(Date(), database.running))
 cli.add_command(commands.lifecycle)
 cli.add_command(identity.command(Date()))
+cli.add_command(reference)
 cli.add_command(quarantine_commands.commands(database.running))
 cli.add_command(source_commands.commands(database.running))
 for command in activation.commands(database.running):

@@ -52,6 +52,7 @@ class Where(Entry):
 
     @model_validator(mode="after")
     def _not_everybody(self) -> "Where":
+        """At least one condition is given."""
         if all(getattr(self, key) is None for key in type(self).model_fields):
             raise ValueError("needs at least one condition; an audience of everybody is never meant")
         return self
@@ -65,6 +66,7 @@ class Cells(Entry):
 
     @model_validator(mode="after")
     def _not_everybody(self) -> "Cells":
+        """`stages` or `tiers` is given."""
         if self.stages is None and self.tiers is None:
             raise ValueError("needs stages or tiers; an audience of everybody is never meant")
         return self
@@ -93,12 +95,14 @@ class Audience(Entry):
 
     @model_validator(mode="after")
     def _each_once(self) -> "Audience":
+        """No destination is named twice."""
         if len(set(self.destinations)) < len(self.destinations):
             raise ValueError("destinations: one stands twice; everybody would be sent twice")
         return self
 
     @model_validator(mode="after")
     def _marketing(self) -> "Audience":
+        """Marketing respects the quiet hours; only of marketing is anybody held out."""
         if self.purpose == MARKETING and self.quiet_hours == "ignore":
             raise Misplaced("marketing respects the quiet hours; accepted: respect", "quiet_hours")
         if self.purpose != MARKETING and self.holdout:
@@ -120,6 +124,7 @@ class Limit(Entry):
 
     @model_validator(mode="after")
     def _rise(self) -> "Limit":
+        """A longer period allows no fewer than a shorter one."""
         if not self.per_day <= self.per_7_days <= self.per_30_days:
             raise ValueError("the longer period allows fewer than the shorter one; numbers must not fall")
         return self
@@ -150,6 +155,7 @@ class Audiences(Entry):
 
     @model_validator(mode="after")
     def _said_once(self) -> "Audiences":
+        """An audience has `where`, `playbook` or both, else a file of its name; every file has an audience."""
         for name in self.queries.keys() - self.audiences.keys():
             raise Misplaced(f"no audience is called {name}; name it, or remove audiences/{name}.sql", "audiences")
         for name, audience in self.audiences.items():

@@ -39,6 +39,7 @@ class ColumnTest(Entry):
 
     @model_validator(mode="after")
     def _says_something(self) -> "ColumnTest":
+        """At least one test is given, and `at_least` is not above `at_most`."""
         if not self.given:
             raise ValueError("needs a test, such as at_least, is or known")
         if self.is_ == []:

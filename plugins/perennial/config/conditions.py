@@ -24,6 +24,7 @@ class Range(Entry):
 
     @model_validator(mode="after")
     def _says_something(self) -> "Range":
+        """`exactly` alone, or `at_least`, `at_most` or both, in this order."""
         if self.exactly is None and self.at_least is None and self.at_most is None:
             raise ValueError("needs at_least, at_most or exactly")
         if self.exactly is not None and (self.at_least is not None or self.at_most is not None):
@@ -74,6 +75,7 @@ class Event(Entry):
 
     @model_validator(mode="after")
     def _cycles_need_a_floor(self) -> "Event":
+        """`order` is no type of event; `cycles` needs `within_days` beside it."""
         if "order" in self.types:
             raise ValueError("types: 'order' is no event; ask for orders, tenure or late instead")
         if self.cycles and self.within_days is None:
@@ -105,6 +107,7 @@ class Condition(Entry):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> "Condition":
+        """Exactly one key is given."""
         given = [key for key in self.model_fields_set if getattr(self, key) is not None]
         if len(given) != 1 or len(self.model_fields_set) != 1:
             raise ValueError("needs exactly one condition here; combine several with 'all' or 'any'")

@@ -22,6 +22,7 @@ class Destinations(Entry):
 
     @model_validator(mode="after")
     def _apart(self) -> "Destinations":
+        """No two destinations have the same target, such as a folder."""
         targets: dict[str, str] = {}
         for name, destination in self.destinations.items():
             if destination.target is None:

@@ -11,18 +11,21 @@ Hold = Literal["a_customer", "consent"]
 
 
 def _small(word: str) -> str:
+    """in small letters, without blanks around it"""
     if word != word.strip().lower():
         raise ValueError(f"is '{word}'; write it in small letters and without blanks around it")
     return word
 
 
 def _local_part(word: str) -> str:
+    """what stands before the @, in small letters"""
     if "@" in word:
         raise ValueError(f"is '{word}'; accepted: what stands before the @; a whole address is a placeholder")
     return _small(word)
 
 
 def _address(word: str) -> str:
+    """a whole address in small letters"""
     name, at, domain = word.partition("@")
     if not (name and at and "." in domain):
         raise ValueError(f"is '{word}'; accepted: a whole address such as test@test.com")
@@ -30,18 +33,21 @@ def _address(word: str) -> str:
 
 
 def _domain(word: str) -> str:
+    """a domain in small letters"""
     if "@" in word or "." not in word:
         raise ValueError(f"is '{word}'; accepted: a domain such as noemail.com")
     return _small(word)
 
 
 def _number(word: str) -> str:
+    """+ and digits with the country's code"""
     if not (word.startswith("+") and word[1:].isdigit()):
         raise ValueError(f"is '{word}'; accepted: + and digits with the country's code, such as +1234567890")
     return word
 
 
 def _loyalty(word: str) -> str:
+    """in capitals and digits only"""
     if word != word.upper() or not word.isalnum():
         raise ValueError(f"is '{word}'; write it in capitals and digits only, which is how numbers are compared")
     return word

@@ -31,6 +31,7 @@ class Stage(Entry):
 
     @model_validator(mode="after")
     def _when_or_else(self) -> "Stage":
+        """Either `when` or `else: true`."""
         if (self.when is None) == (self.else_ is None):
             raise ValueError(f"stage '{self.stage}' needs either 'when' or 'else: true'")
         return self
@@ -51,6 +52,11 @@ class LifecycleModel(Entry):
 
     @model_validator(mode="after")
     def _well_formed(self) -> "LifecycleModel":
+        """Stages have different names. The last one, and no other, says `else: true`.
+
+        The first is `prospect`, with `when: {orders: {exactly: 0}}`; before it only stages that ask for that and an
+        event.
+        """
         names = [s.stage for s in self.stages]
         for index, name in enumerate(names):
             if name in names[:index]:
@@ -115,6 +121,7 @@ class Cycle(Entry):
 
     @model_validator(mode="after")
     def _in_order(self) -> "Cycle":
+        """`shortest_days` is at most `longest_days`."""
         return _shortest_first(self)
 
 
@@ -130,6 +137,7 @@ class Trend(Entry):
 
     @model_validator(mode="after")
     def _in_order(self) -> "Trend":
+        """`shortest_days` is at most `longest_days`."""
         return _shortest_first(self)
 
 
@@ -159,6 +167,10 @@ class Lifecycle(Entry):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Lifecycle":
+        """`enabled` names models that are there, each once, and `default` is one of them.
+
+        Of `population` the first row, and no other, has no `effective_from`, which rises from row to row.
+        """
         for index, name in enumerate(self.enabled):
             if name not in self.models:
                 raise Misplaced(f"unknown model '{name}'; accepted: {', '.join(self.models)}", "enabled", index)

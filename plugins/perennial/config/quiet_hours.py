@@ -36,6 +36,7 @@ class Hours(Entry):
 
     @model_validator(mode="after")
     def _open(self) -> Self:
+        """`from` is before `until`."""
         if self.from_ >= self.until:
             raise ValueError(
                 f"from {self.from_:%H:%M} is not before until {self.until:%H:%M}: nobody could be written to"
@@ -51,6 +52,7 @@ class CountryHours(Hours):
     @field_validator("timezones")
     @classmethod
     def _known(cls, names: list[str]) -> list[str]:
+        """Time zones have IANA names such as Europe/Paris."""
         for name in names:
             if name not in available_timezones():
                 raise ValueError(f"unknown time zone '{name}'; accepted: names such as Europe/Paris")

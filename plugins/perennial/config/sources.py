@@ -27,6 +27,7 @@ class Business(Entry):
 
     @model_validator(mode="after")
     def _others_are_others(self) -> "Business":
+        """`other_currencies` names each once, and not the one that all are converted to."""
         if self.currency in self.other_currencies or len(set(self.other_currencies)) < len(self.other_currencies):
             raise ValueError("other_currencies: names each currency once, and not the one all are converted to")
         return self
@@ -45,6 +46,7 @@ class Sources(Entry):
 
     @model_validator(mode="after")
     def _can_convert(self) -> "Sources":
+        """With `other_currencies`, a source delivers exchange_rates."""
         if self.business.other_currencies and not any("exchange_rates" in s.entities for s in self.sources.values()):
             raise Misplaced(
                 "no source delivers exchange_rates; add one that does, or have amounts delivered in "

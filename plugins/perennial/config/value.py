@@ -19,6 +19,7 @@ class Abc(Entry):
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
+        """`a_until` is below `b_until`; every tier can be reached and left in spite of `hysteresis`."""
         if self.a_until >= self.b_until:
             raise ValueError(f"a_until is {self.a_until} and b_until {self.b_until}; A ends before B does")
         widest = min(self.a_until, (self.b_until - self.a_until) / 2, 1 - self.b_until)
@@ -43,6 +44,7 @@ class RfmCuts(Entry):
     @field_validator("recency", "frequency", "monetary")
     @classmethod
     def _ascend(cls, cuts: list[float]) -> list[float]:
+        """Each cut is higher than the one before."""
         if sorted(set(cuts)) != cuts:
             raise ValueError(f"{cuts} do not ascend; give four cuts, each higher than the one before")
         return cuts
@@ -58,6 +60,7 @@ class Rfm(Entry):
 
     @model_validator(mode="after")
     def _cut(self) -> Self:
+        """`cuts` are given if `method` is `fixed`, and only then."""
         if (self.method == "fixed") != (self.cuts is not None):
             told = "with" if self.cuts else "without"
             raise ValueError(f"method is {self.method} {told} cuts; accepted: fixed with cuts, quantile without")
@@ -126,6 +129,7 @@ class Value(Entry):
     @field_validator("candidates")
     @classmethod
     def _once(cls, names: list[str]) -> list[str]:
+        """`candidates` names each once."""
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"'{min(twice)}' is listed twice; name every candidate once")

@@ -29,9 +29,9 @@ class Guards(Entry):
 
     first: bool = True  # the first export of an audience
     empty: bool = True  # nobody is left of an audience that had members
-    removals: float | None = Field(default=0.20, gt=0, le=1)
-    size: float | None = Field(default=0.30, gt=0)
-    from_members: int = Field(default=20, ge=1)
+    removals: float | None = Field(default=0.20, gt=0, le=1)  # more than this share of the members would be taken out
+    size: float | None = Field(default=0.30, gt=0)  # it would grow or shrink by more than this share
+    from_members: int = Field(default=20, ge=1)  # shares count from so many members on
 
 
 class Settings(Entry):
@@ -39,7 +39,7 @@ class Settings(Entry):
 
     kind: str
     channel: Channel
-    connection: Identifier | None = None
+    connection: Identifier | None = None  # of Airflow, with address and secrets
     attributes: tuple[Identifier, ...] = ("stage", "abc_tier")  # columns of marts.customer_360
     guards: Guards = Guards()
 

@@ -54,7 +54,7 @@ class Settings(base.Settings):
     kind: Literal["files"]
     folder: str = Field(min_length=1)
     preset: Literal[tuple(PRESETS)] = "generic"
-    layout: dict[str, Any] = Field(default_factory=dict)
+    layout: dict[str, Any] = Field(default_factory=dict)  # keys of a layout, on top of the preset
     path: str = Field(default="{as_of}/{audience}", pattern=PATH)
     manifest: str = Field(default="{as_of}/{audience}", pattern=PATH)
 
@@ -71,12 +71,14 @@ class Settings(base.Settings):
     @field_validator("path", "manifest")
     @classmethod
     def _one_each(cls, value: str) -> str:
+        """`path` and `manifest` have {audience} in them."""
         if "{audience}" not in value:
             raise ValueError("lacks {audience}: every audience would overwrite the last one")
         return value
 
     @model_validator(mode="after")
     def _can_be_told(self) -> Self:
+        """The layout has a column for the channel, and below its headers nothing that is not known."""
         try:
             problem = self.form.problem(self.channel, self.attributes)
         except ValidationError as error:

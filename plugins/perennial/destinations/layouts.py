@@ -73,6 +73,7 @@ class Layout(Entry):
     @field_validator("accepts")
     @classmethod
     def _is_a_pattern(cls, value: str | None) -> str | None:
+        """`accepts` is a regular expression."""
         try:
             re.compile(value or "")
         except re.error as error:

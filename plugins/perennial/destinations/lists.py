@@ -30,9 +30,9 @@ class ListSettings(base.Settings):
     """What every tool with lists is told."""
 
     connection: Identifier
-    lists: dict[Identifier, str] = Field(default_factory=dict)
-    list_name: str = Field(default="Perennial {audience} ({channel})", pattern=NAME)
-    prefix: str = Field(default="perennial_", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    lists: dict[Identifier, str] = Field(default_factory=dict)  # the tool's own list, by audience; others go by name
+    list_name: str = Field(default="Perennial {audience} ({channel})", pattern=NAME)  # of those that are made
+    prefix: str = Field(default="perennial_", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")  # of the attributes' names
 
     @property
     def target(self) -> str:
@@ -45,6 +45,7 @@ class ListSettings(base.Settings):
 
     @model_validator(mode="after")
     def _one_list_each(self) -> Self:
+        """No two audiences have the same list."""
         if len(set(self.lists.values())) < len(self.lists):
             raise Misplaced("two audiences have the same list; who leaves one would leave both", "lists")
         return self

@@ -24,6 +24,7 @@ RESERVED = ("_row_no", "_file", "_line", "_problem", "_text", "_rejected_in", "_
 
 
 def _known_zone(name: str) -> str:
+    """an IANA time zone such as Europe/Paris"""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -40,10 +41,10 @@ TESTS = ("equals", "one_of", "starts_with", "ends_with", "contains")
 class Column(Entry):
     """Where the value of one contract column comes from: a source column, perhaps transformed, or a constant."""
 
-    from_: str | None = Field(default=None, alias="from")
+    from_: str | None = Field(default=None, alias="from")  # source column
     as_: Literal["cents", "email_key"] | None = Field(default=None, alias="as")
-    values: dict[str, str] | None = None
-    constant: str | None = None
+    values: dict[str, str] | None = None  # what it means, by what stands there
+    constant: str | None = None  # the same in all rows
 
     @model_validator(mode="before")
     @classmethod
@@ -52,6 +53,7 @@ class Column(Entry):
 
     @model_validator(mode="after")
     def _one_origin(self) -> "Column":
+        """Either `from` or `constant`."""
         if self.from_ in RESERVED:
             raise ValueError(f"'{self.from_}' is a name of ours; give the column another name with a query")
         if (self.from_ is None) == (self.constant is None):
@@ -71,6 +73,7 @@ class Exclusion(Entry):
 
     @model_validator(mode="after")
     def _one_test(self) -> "Exclusion":
+        """Exactly one test is given."""
         if self.column in RESERVED:
             raise ValueError(f"'{self.column}' is a name of ours; give the column another name with a query")
         given = [name for name in TESTS if getattr(self, name) is not None]
@@ -97,11 +100,11 @@ class Unpivot(Entry):
 class Entity(Entry):
     """One kind of row of a source: what to read, how it maps to the contract, and which rows do not count."""
 
-    table: str | None = None
-    query: str | None = None
-    cursor: str | None = None
-    unpivot: Unpivot | None = None
-    columns: dict[str, Column]
+    table: str | None = None  # of a database, with its schema; or give a query
+    query: str | None = None  # one select, which runs in the source
+    cursor: str | None = None  # column that tells when a row changed; without it all is read every night
+    unpivot: Unpivot | None = None  # of files
+    columns: dict[str, Column]  # by column of the contract; a text alone is `from`
     exclude: list[Exclusion] = Field(default_factory=list)
 
     @property
@@ -115,13 +118,14 @@ class Settings(Entry):
     """What every source is told. Secrets stand in the connection, never here."""
 
     kind: str
-    connection: Identifier | None = None
-    timezone: Zone
-    overlap_days: float = Field(default=3, ge=0, le=366)
+    connection: Identifier | None = None  # of Airflow, with address and secrets
+    timezone: Zone  # how times without a zone are meant
+    overlap_days: float = Field(default=3, ge=0, le=366)  # what changed so long before the cursor is read again
     entities: dict[str, Entity]
 
     @model_validator(mode="after")
     def _fits_the_contract(self) -> "Settings":
+        """`entities` and their `columns` are those of the contract, and every required column is there."""
         for name, entity in self.entities.items():
             self._check_entity(name, entity)
         return self

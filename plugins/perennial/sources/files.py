@@ -67,6 +67,7 @@ class Settings(base.Settings):
     @field_validator("files")
     @classmethod
     def _below_the_folder(cls, value: str) -> str:
+        """`files` are names below the folder."""
         if ".." in value.split("/"):
             raise ValueError(f"is '{value}'; accepted: names below the folder, e.g. *.csv or 2026-*/*.csv")
         return value
@@ -74,6 +75,7 @@ class Settings(base.Settings):
     @field_validator("delimiter")
     @classmethod
     def _separates(cls, value: str) -> str:
+        """`delimiter` is no quote and no end of a line."""
         if value in '"\r\n\ufeff\0':
             raise ValueError('is no character that separates columns; accepted: e.g. ";" or "\\t"')
         return value
@@ -81,6 +83,7 @@ class Settings(base.Settings):
     @field_validator("encoding")
     @classmethod
     def _of_text(cls, value: str) -> str:
+        """`encoding` is one that Python knows, such as cp1252 or gb18030."""
         try:
             "".encode(value)
             return codecs.lookup(value).name
