@@ -8,6 +8,7 @@ from identity_world import tell
 
 FIRST, SECOND, THIRD = (date(2017, 5, day) for day in (1, 2, 3))
 SAID = {
+    "int_gone_records": "intermediate.int_gone_records",
     "int_inherited_denials": "intermediate.int_inherited_denials",
     "int_addresses": "intermediate.int_addresses",
     "consents": "activation.consents",

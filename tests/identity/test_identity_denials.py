@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from identity_oracle import Pair
+from identity_oracle import Pair, key_of
 from identity_small_worlds import EVENTS, FIRST, SECOND, THIRD, consents, keys, one_person, record, said
 
 pytestmark = pytest.mark.server
@@ -101,3 +101,17 @@ def test_who_get_a_new_key_together_have_not_parted(nights):
     said(nights, bob, "granted", SECOND)
     one = keys(nights, ann, bob, old, as_of=SECOND)["old"]
     assert consents(nights) == {one: "granted"}
+
+
+def test_a_denial_outlasts_the_record_that_made_it(nights):
+    guest, ann = record("guest"), record("ann", known=1, email="a@x.org")
+    said(nights, guest, "denied", date(2017, 2, 1))
+    said(nights, ann, "granted", date(2017, 3, 1))
+    one_person(nights, ann, guest)
+    one = keys(nights, ann, guest)["ann"]
+    assert one == key_of(guest.id)
+    assert consents(nights) == {one: "denied"}
+    for as_of in (SECOND, THIRD):
+        alone = keys(nights, ann, as_of=as_of)
+        assert alone == {"ann": key_of(ann.id)}
+        assert consents(nights) == {alone["ann"]: "denied"}

@@ -2,7 +2,8 @@
 {{ config(pre_hook=["set local enable_mergejoin = off", "set local max_parallel_workers_per_gather = 0"]) }}
 
 with
--- a denial also counts for everybody who shares the address of its record, whatever the night knows of the record
+-- a denial also counts for everybody who shares the address of its record, whatever the night knows of the record, and
+-- for whoever had the record when its source gave it up
 records as (
     select
         source,
@@ -17,6 +18,13 @@ records as (
         customer_key,
         false as is_her_own
     from {{ ref('int_addresses') }}
+    union all
+    select
+        source,
+        source_customer_id,
+        customer_key,
+        false as is_her_own
+    from {{ ref('int_gone_records') }}
 ),
 
 -- within a record of a source the latest statement counts; of two at one moment the denial
