@@ -55,6 +55,6 @@ def built(warehouse, session, told) -> Nights:
 def nights(built) -> Nights:
     """The same, with nothing in it."""
     kept = "pii.int_identity, pii.identity_memberships, pii.identity_blocks, pii.identity_events"
-    built.session.execute(f"truncate ops.nights, input.input_consents, {kept}")
+    built.session.execute(f"truncate ops.nights, ops.identity_approvals, input.input_consents, {kept}")
     built.decided([])
     return built
