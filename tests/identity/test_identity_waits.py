@@ -37,3 +37,12 @@ def test_a_merge_that_waits_parts_nobody_and_is_made_once_approved(nights):
         "insert into ops.identity_approvals values (%s, %s, now(), 'eve')", [waits, [one, key_of(CEM.id)]]
     )
     assert set(keys(nights, ANN, BOB, cem, as_of=THIRD).values()) == {one}
+
+
+def test_another_attempt_of_a_night_judges_with_the_consents_that_came_since(nights):
+    cem = replace(CEM, phone=ANN.phone)
+    apart = keys(nights, ANN, CEM)
+    assert len(set(apart.values())) == 2
+    assert len(set(keys(nights, ANN, cem, as_of=SECOND, finished=False).values())) == 1
+    said(nights, cem, "denied", FIRST)
+    assert keys(nights, ANN, cem, as_of=SECOND) == apart
