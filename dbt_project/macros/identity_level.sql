@@ -72,7 +72,7 @@ declared_different as (
         inner join evidence
             on
                 members.own_key = evidence.own_key
-                and evidence.level = 'email'
+                and evidence.level = 'stated_email'
     ),
 
     -- nobody has an address that the others lack, or they are not the same

@@ -59,6 +59,26 @@ def test_an_address_that_is_not_verified_is_no_evidence(nights):
     assert len(set(found.values())) == 2
 
 
+@pytest.mark.parametrize(
+    "address",
+    [{"email": "ann@x.org", "verified": False}, {"email": "info@a.org"}, {"email": "info@b.org", "verified": False}],
+)
+@pytest.mark.parametrize("other", [{"email": "bob@x.org"}, {"email": "info@c.org"}])
+def test_an_address_that_is_no_evidence_still_tells_a_family_apart(nights, address, other):
+    family = record("ann", phone="+4930555001", **address), record("bob", phone="+4930555001", **other)
+    assert len(set(keys(nights, *family).values())) == 2
+    told = nights.session.execute("select distinct level, reason from pii.identity_blocks").fetchall()
+    assert told == [("phone", "different_emails")]
+    same = [replace(r, email="test@test.com") for r in family[:1]]
+    assert len(set(keys(nights, *same, family[1], as_of=SECOND).values())) == 1, "a placeholder is no address"
+
+
+def test_an_address_that_too_many_share_still_tells_its_holders_from_others(nights):
+    crowd = [record(str(n), email="we@firm.org", phone=f"+493055510{n}0") for n in range(6)]
+    bob = record("bob", email="bob@x.org", phone=crowd[0].phone)
+    assert len(set(keys(nights, *crowd, bob).values())) == 7
+
+
 @pytest.mark.parametrize("phone", ["+11111111111", "+15550000000", "+1234567890"])
 def test_numbers_that_cashiers_type_are_no_evidence(nights, phone):
     assert len(set(keys(nights, record("a", phone=phone), record("b", phone=phone)).values())) == 2

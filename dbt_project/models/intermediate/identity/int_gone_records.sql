@@ -27,8 +27,8 @@ int_gone_records as (
         on
             last_stays.customer_key = others.customer_key
             and last_stays.own_key <> others.own_key
-            and others.valid_from < gone.gone_on
-            and others.valid_to >= gone.gone_on
+            and gone.gone_on > others.valid_from
+            and gone.gone_on <= others.valid_to
     inner join {{ ref('int_identity') }} as present on others.own_key = present.own_key
 )
 

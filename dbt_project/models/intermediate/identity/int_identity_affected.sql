@@ -5,7 +5,9 @@
 {% set memberships = as_built('pii', 'identity_memberships', keep_on_full_refresh=true) %}
 {% set waits = var('identity').hold %}
 {% set kinds = ['email', 'phone', 'loyalty_number'] %}
-{% set told = ['own_key', 'source', 'source_customer_id', 'known_on', 'email', 'phone', 'loyalty_number', 'stated'] %}
+{% set told = [
+    'own_key', 'source', 'source_customer_id', 'known_on', 'email', 'phone', 'loyalty_number', 'stated_email', 'stated',
+] %}
 
 with
 changes as (

@@ -40,11 +40,11 @@ together as (
         nights_together.own_key,
         nights_together.source,
         nights_together.source_customer_id,
-        lower(stay) as valid_from,
-        upper(stay) as valid_to
+        lower(stays.stay) as valid_from,
+        upper(stays.stay) as valid_to
     from nights_together
     cross join lateral unnest(nights_together.nights) as stays (stay)
-    where upper(stay) < 'infinity'
+    where upper(stays.stay) < 'infinity'
 ),
 
 -- what the other record had said last when they parted
