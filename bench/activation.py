@@ -52,6 +52,7 @@ PEOPLE = """
         source text, source_customer_id text, channel text, purpose text, status text, changed_at timestamptz,
         changed_on date
     );
+    create table intermediate.int_gone_records (source text, source_customer_id text, customer_key text);
     create table intermediate.int_inherited_denials (
         customer_key text, channel text, purpose text, source text, changed_on date, changed_at timestamptz
     );

@@ -1,6 +1,7 @@
 {#
   Components that would make one customer of several whom the last finished night knew apart, where config/identity.yml
   wants somebody to approve that and nobody did: component, merge_id, reason. What you say yourself waits for nobody.
+  `as_they_were`, person and kept, joins in every component the persons that were one customer then: to wait parts nobody.
 #}
 {% macro held_merges(level) -%}
     {%- set memberships = as_built('pii', 'identity_memberships', keep_on_full_refresh=true) -%}
@@ -14,11 +15,20 @@
                 cast(null as text) as reason
             from components
             where false
+        ),
+
+        as_they_were as (
+            select
+                person,
+                person as kept
+            from components
+            where false
         )
     {%- else -%}
         known_apart as (
             select
                 members.component,
+                members.person,
                 known.customer_key,
                 known.source,
                 known.source_customer_id
@@ -108,6 +118,20 @@
                         where known_apart.component = merging.component
                     )
                 )
+        ),
+
+        as_they_were as (
+            select
+                person,
+                min(person) over (partition by component, customer_key) as kept
+            from (
+                select
+                    component,
+                    person,
+                    min(customer_key) as customer_key
+                from known_apart
+                group by component, person
+            ) as persons
         )
     {%- endif %}
 {%- endmacro %}

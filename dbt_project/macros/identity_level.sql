@@ -1,7 +1,7 @@
 {#
   One step of recognising people: persons as the step `before` left them, joined where they share an identifier of
-  `level`, unless something speaks against it; then all of the component stay apart. Without a step before, every record
-  is a person of its own, known by its own key.
+  `level`, unless something speaks against it; then all of the component stay apart, or, where a merge only waits, as the
+  last finished night left them. Without a step before, every record is a person of its own, known by its own key.
 #}
 {% macro identity_level(level, before=none) -%}
 -- depends_on: {{ ref('input_consents') }}
@@ -72,7 +72,7 @@ declared_different as (
         inner join evidence
             on
                 members.own_key = evidence.own_key
-                and evidence.level = 'email'
+                and evidence.level = 'stated_email'
     ),
 
     -- nobody has an address that the others lack, or they are not the same
@@ -127,6 +127,7 @@ select
             judged.reason is null
             {%- if var('identity_preview', false) %} or judged.reason like 'held%'{% endif %}
             then coalesce(judged.component, before.person)
+        when judged.reason like 'held%' then coalesce(as_they_were.kept, before.person)
         else before.person
     end as person,
     via.identifier,
@@ -136,4 +137,5 @@ from before
 left join components on before.person = components.person
 left join judged on components.component = judged.component
 left join via on before.person = via.person
+left join as_they_were on before.person = as_they_were.person
 {%- endmacro %}

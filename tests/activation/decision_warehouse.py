@@ -52,6 +52,7 @@ create table intermediate.int_customer_keys (source text, source_customer_id tex
 create table marts.customer_lifecycle (
     as_of date, customer_key text, lifecycle_model text, stage text, next_stage text, next_stage_on date
 );
+create table intermediate.int_gone_records (source text, source_customer_id text, customer_key text);
 create table intermediate.int_inherited_denials (
     customer_key text, channel text, purpose text, source text, changed_on date, changed_at timestamptz
 );

@@ -98,8 +98,8 @@ def test_nights_one_by_one_equal_one_build_over_the_same_landed_batches(state, m
         before.pop(f"activation.{table}")
     for table in ("marts.fct_campaign_uplift", "intermediate.int_holdout_outcomes", "intermediate.int_holdout_sums"):
         before.pop(table)  # nor who came to the draw in which night
-    for table in ("marts.dim_customer_redirects", "intermediate.int_inherited_denials"):
-        before.pop(table)  # nor who was whom then
+    for name in ("marts.dim_customer_redirects", "intermediate.int_inherited_denials", "intermediate.int_gone_records"):
+        before.pop(name)  # nor who was whom then
     before.pop("marts.fct_timeline_revisions")  # what was believed on nights that it never lived
     for table in OF_EACH_NIGHT:
         before.pop(f"marts.{table}")

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from identity_nights import Nights
+from identity_small_worlds import SAID
+from identity_world import INPUT, settings
 
 from compiled_models import pointed_at
+from perennial.config import Config
 from perennial.connections import Connection
 
 
@@ -29,3 +33,28 @@ def session(warehouse: Connection) -> Iterator[psycopg.Connection]:
     where = {"host": to.host, "port": to.port, "user": to.login, "dbname": to.database, "autocommit": True}
     with psycopg.connect(**where, options="-c timezone=UTC -c jit=off") as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def told() -> Config:
+    """What the nights of a module are built with."""
+    return settings()
+
+
+@pytest.fixture(scope="module")
+def built(warehouse, session, told) -> Nights:
+    """Nights that tell of consents too."""
+    session.execute(INPUT)
+    session.execute(
+        "create view pii.stg_customers as select *, source_customer_id as customer_id from pii.input_customers"
+    )
+    return Nights(session, told, warehouse, SAID)
+
+
+@pytest.fixture
+def nights(built) -> Nights:
+    """The same, with nothing in it."""
+    kept = "pii.int_identity, pii.identity_memberships, pii.identity_blocks, pii.identity_events"
+    built.session.execute(f"truncate ops.nights, ops.identity_approvals, input.input_consents, {kept}")
+    built.decided([])
+    return built

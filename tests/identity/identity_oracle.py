@@ -74,10 +74,7 @@ def resolve(
         "link": [set(p) for p in links],
         **{level: list(values.values()) for level, values in counts.items()},
     }
-    emails = defaultdict(set)
-    for value, ids in counts["email"].items():
-        for i in ids:
-            emails[i].add(value)
+    emails = {i: {r.email} - {None} if _is_an_address(r, rules) else set() for i, r in everybody.items()}
     group = {i: frozenset([i]) for i in everybody}
     steps = {}
     for level, together in shares.items():
@@ -132,11 +129,15 @@ def _few(level: str, ids: set[Id], said: dict, rules: Rules) -> bool:
     return len(ids) <= most and count <= people
 
 
+def _is_an_address(record: Record, rules: Rules) -> bool:
+    """Also one that is no evidence tells people apart; a placeholder is none."""
+    return not rules.placeholders & {record.email, (record.email or "").partition("@")[2]}
+
+
 def _email(record: Record, rules: Rules) -> str | None:
-    if record.email is None or not record.verified or record.email in rules.placeholders:
+    if record.email is None or not record.verified or not _is_an_address(record, rules):
         return None
-    name, domain = record.email.split("@")
-    return None if name.split("+")[0] in rules.roles or domain in rules.placeholders else record.email
+    return None if record.email.split("@")[0].split("+")[0] in rules.roles else record.email
 
 
 def _phone(record: Record, rules: Rules) -> str | None:

@@ -1,67 +1,17 @@
 """What goes wrong elsewhere when records are merged, each as a small world of its own."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
 from random import Random
 
 import pytest
-from identity_nights import Nights
-from identity_oracle import Pair, Record, key_of
-from identity_world import INPUT, settings, tell
+from identity_oracle import Pair, key_of
+from identity_small_worlds import EVENTS, FIRST, SECOND, keys, record
 
 pytestmark = pytest.mark.server
 
-FIRST, SECOND, THIRD = (date(2017, 5, day) for day in (1, 2, 3))
-SAID = {
-    "int_inherited_denials": "intermediate.int_inherited_denials",
-    "int_addresses": "intermediate.int_addresses",
-    "consents": "activation.consents",
-}
-EVENTS = "select as_of, event, customer_key, former_key, level, reason from pii.identity_events order by 1, 2, 3, 4"
 INTERVALS = """
     select source_customer_id, valid_from, nullif(valid_to, 'infinity') from pii.identity_memberships order by 1, 2
 """
-
-
-@pytest.fixture(scope="module")
-def built(warehouse, session) -> Nights:
-    session.execute(INPUT)
-    session.execute(
-        "create view pii.stg_customers as select *, source_customer_id as customer_id from pii.input_customers"
-    )
-    return Nights(session, settings(), warehouse, SAID)
-
-
-@pytest.fixture
-def nights(built) -> Nights:
-    """The same, with nothing in it."""
-    kept = "pii.int_identity, pii.identity_memberships, pii.identity_blocks, pii.identity_events"
-    built.session.execute(f"truncate ops.nights, input.input_consents, {kept}")
-    built.decided([])
-    return built
-
-
-def record(who: str, source: str = "shop", known: int = 0, **said) -> Record:
-    return Record((source, who), date(2017, 1, 1) + timedelta(days=known), **said)
-
-
-def keys(nights: Nights, *records: Record, as_of: date = FIRST, **how) -> dict[str, str]:
-    """The key of everybody after a night, by id."""
-    tell(nights.session, list(records))
-    nights.build(as_of, **how)
-    return {who: row[0] for (_, who), row in nights.state().items()}
-
-
-def said(nights: Nights, record_: Record, status: str, on: date) -> None:
-    at = datetime.combine(on, datetime.min.time())
-    nights.session.execute(
-        "insert into input.input_consents values (%s, %s, 'email', 'marketing', %s, %s, %s, %s)",
-        [*record_.id, status, at, on, on],
-    )
-
-
-def consents(nights: Nights) -> dict[str, str]:
-    return dict(nights.session.execute("select customer_key, status from activation.consents").fetchall())
 
 
 def test_a_guest_with_a_new_id_per_order_is_one_customer(nights):
@@ -109,6 +59,26 @@ def test_an_address_that_is_not_verified_is_no_evidence(nights):
     assert len(set(found.values())) == 2
 
 
+@pytest.mark.parametrize(
+    "address",
+    [{"email": "ann@x.org", "verified": False}, {"email": "info@a.org"}, {"email": "info@b.org", "verified": False}],
+)
+@pytest.mark.parametrize("other", [{"email": "bob@x.org"}, {"email": "info@c.org"}])
+def test_an_address_that_is_no_evidence_still_tells_a_family_apart(nights, address, other):
+    family = record("ann", phone="+4930555001", **address), record("bob", phone="+4930555001", **other)
+    assert len(set(keys(nights, *family).values())) == 2
+    told = nights.session.execute("select distinct level, reason from pii.identity_blocks").fetchall()
+    assert told == [("phone", "different_emails")]
+    same = [replace(r, email="test@test.com") for r in family[:1]]
+    assert len(set(keys(nights, *same, family[1], as_of=SECOND).values())) == 1, "a placeholder is no address"
+
+
+def test_an_address_that_too_many_share_still_tells_its_holders_from_others(nights):
+    crowd = [record(str(n), email="we@firm.org", phone=f"+493055510{n}0") for n in range(6)]
+    bob = record("bob", email="bob@x.org", phone=crowd[0].phone)
+    assert len(set(keys(nights, *crowd, bob).values())) == 7
+
+
 @pytest.mark.parametrize("phone", ["+11111111111", "+15550000000", "+1234567890"])
 def test_numbers_that_cashiers_type_are_no_evidence(nights, phone):
     assert len(set(keys(nights, record("a", phone=phone), record("b", phone=phone)).values())) == 2
@@ -120,54 +90,6 @@ def test_keys_do_not_depend_on_the_order_of_rows_or_on_rebuilding(nights):
     for seed in range(3):
         Random(seed).shuffle(people)
         assert keys(nights, *people, full=True) == first
-
-
-def test_a_merge_can_be_undone_and_leaves_the_first_state_but_for_denials_received_while_merged(nights):
-    ann, bob = record("ann", email="a@x.org"), record("bob", known=1, email="b@x.org")
-    said(nights, ann, "granted", date(2017, 2, 1))
-    said(nights, bob, "granted", date(2017, 2, 1))
-    apart = keys(nights, ann, bob), nights.state(), consents(nights)
-    key_a, key_b = apart[0]["ann"], apart[0]["bob"]
-
-    nights.decided([("override", Pair([ann.id, bob.id]))])
-    assert set(keys(nights, ann, bob, as_of=SECOND).values()) == {key_a}
-    assert nights.session.execute("select * from marts.dim_customer_redirects").fetchall() == [(key_b, key_a, SECOND)]
-    assert nights.session.execute(EVENTS).fetchall() == [(SECOND, "merge", key_a, key_b, "override", None)]
-    nights.decided([])
-    parted = keys(nights, ann, bob, as_of=THIRD), nights.state(), consents(nights)
-    assert parted == apart
-    assert nights.session.execute("select * from marts.dim_customer_redirects").fetchall() == []
-    assert nights.session.execute(EVENTS).fetchall()[1:] == [(THIRD, "split", key_b, key_a, None, None)]
-
-    # once more, and this time one of them says no while they are one
-    nights.decided([("override", Pair([ann.id, bob.id]))])
-    said(nights, bob, "denied", date(2017, 5, 4))
-    keys(nights, ann, bob, as_of=date(2017, 5, 4))
-    assert consents(nights) == {key_a: "denied"}
-    nights.decided([])
-    assert keys(nights, ann, bob, as_of=date(2017, 5, 5)) == apart[0]
-    assert consents(nights) == {key_a: "denied", key_b: "denied"}
-    said(nights, bob, "granted", date(2017, 5, 6))
-    keys(nights, ann, bob, as_of=date(2017, 5, 6))
-    assert consents(nights) == {key_a: "denied", key_b: "granted"}, "who says yes herself, says it for herself only"
-    said(nights, ann, "granted", date(2017, 5, 7))
-    keys(nights, ann, bob, as_of=date(2017, 5, 7))
-    assert consents(nights) == {key_a: "granted", key_b: "granted"}
-
-
-def test_a_denial_of_before_the_merge_or_taken_back_during_it_is_not_inherited(nights):
-    ann, bob = record("ann", email="a@x.org"), record("bob", known=1, email="b@x.org")
-    said(nights, ann, "granted", date(2017, 2, 1))
-    said(nights, bob, "denied", date(2017, 2, 1))
-    keys(nights, ann, bob)
-    nights.decided([("override", Pair([ann.id, bob.id]))])
-    one = keys(nights, ann, bob, as_of=SECOND)["ann"]
-    assert consents(nights) == {one: "denied"}, "the most restrictive of its members"
-    said(nights, bob, "granted", SECOND)
-    keys(nights, ann, bob, as_of=SECOND)
-    nights.decided([])
-    apart = keys(nights, ann, bob, as_of=THIRD)
-    assert consents(nights) == {apart["ann"]: "granted", apart["bob"]: "granted"}
 
 
 def test_a_night_run_again_or_not_finished_tells_of_the_same_events(nights):

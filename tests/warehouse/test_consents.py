@@ -14,7 +14,7 @@ pytestmark = pytest.mark.server
 NIGHT, NEXT = date(2017, 9, 30), date(2017, 10, 1)
 NOON, LATER = "2017-09-01 12:00:00", "2017-09-01 12:00:01"
 MAILS = {
-    name: f"{name.replace(' ', '.')}@example.com" for name in ("no yes", "yes no", "no then yes", "no until later")
+    name: f"{name.replace(' ', '.')}@example.com" for name in ("no yes", "yes no", "no then yes", "no until later", "mended")
 }
 
 
@@ -42,3 +42,10 @@ def test_of_two_statements_of_one_moment_the_denial_counts_however_they_were_del
         "no then yes": "denied",
         "no until later": "granted",
     }
+
+
+def test_a_statement_understood_at_last_was_received_when_it_first_came(warehouse, rows):
+    load(NIGHT, ("mended", "nein", NOON))
+    load(NEXT, ("mended", "N", NOON))
+    transform.run(["run", "--select", "stg_consents", "input_consents"], config.load(), NEXT, warehouse)
+    assert rows("select status, received_on from input.input_consents") == [{"status": "denied", "received_on": NIGHT}]

@@ -57,16 +57,34 @@ not_understood as (
         )
 ),
 
-statements as (
+-- one that is understood at last was received when it first came, not when it was replayed
+first_received as (
     select
         source,
         customer_id,
-        channel,
         purpose,
-        status,
-        changed_at,
-        batch_as_of as received_on
+        stated_at,
+        min(received_on) as received_on
+    from rejected
+    group by source, customer_id, purpose, stated_at
+),
+
+statements as (
+    select
+        newest.source,
+        newest.customer_id,
+        newest.channel,
+        newest.purpose,
+        newest.status,
+        newest.changed_at,
+        least(newest.batch_as_of, first_received.received_on) as received_on
     from newest
+    left join first_received
+        on
+            newest.source = first_received.source
+            and newest.customer_id = first_received.customer_id
+            and newest.purpose = first_received.purpose
+            and newest.changed_at = first_received.stated_at
     union all
     select * from not_understood
 ),

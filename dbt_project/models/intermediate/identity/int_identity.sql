@@ -1,5 +1,7 @@
 {% set kinds = ['email', 'phone', 'loyalty_number'] %}
-{% set told = ['own_key', 'source', 'source_customer_id', 'known_on', 'email', 'phone', 'loyalty_number', 'stated'] %}
+{% set told = [
+    'own_key', 'source', 'source_customer_id', 'known_on', 'email', 'phone', 'loyalty_number', 'stated_email', 'stated',
+] %}
 {% set levels = ['override', 'link', 'email', 'phone', 'loyalty_number'] %}
 
 {{ config(

@@ -2,8 +2,12 @@
 {{ config(schema='pii', unlogged=true, pre_hook='set local enable_nestloop = off') }}
 
 {% set state = as_built('pii', 'int_identity') %}
+{% set memberships = as_built('pii', 'identity_memberships', keep_on_full_refresh=true) %}
+{% set waits = var('identity').hold %}
 {% set kinds = ['email', 'phone', 'loyalty_number'] %}
-{% set told = ['own_key', 'source', 'source_customer_id', 'known_on', 'email', 'phone', 'loyalty_number', 'stated'] %}
+{% set told = [
+    'own_key', 'source', 'source_customer_id', 'known_on', 'email', 'phone', 'loyalty_number', 'stated_email', 'stated',
+] %}
 
 with
 changes as (
@@ -109,6 +113,17 @@ judged as (
         select cluster
         from known
         where blocks like '%:held_%'
+        {% if waits and memberships %}
+            -- so are those whom an earlier attempt of the night joined or parted: consents may have come since
+            union
+            select known.cluster
+            from known
+            inner join {{ memberships }} as last_told on known.own_key = last_told.own_key
+            where
+                last_told.valid_from <= {{ last_built_night() }}
+                and last_told.valid_to > {{ last_built_night() }}
+                and known.customer_key <> last_told.customer_key
+        {% endif %}
     ),
 
 {% endif %}

@@ -2,7 +2,7 @@
 
 {% set state = as_built('pii', 'int_identity') %}
 {% set kinds = ['email', 'phone', 'loyalty_number'] %}
-{% set told = ['known_on', 'email', 'phone', 'loyalty_number', 'stated'] %}
+{% set told = ['known_on', 'email', 'phone', 'loyalty_number', 'stated_email', 'stated'] %}
 
 with
 records as (

@@ -6,6 +6,7 @@ held_by as (
         own_key as person,
         level || ':' || identifier as identifier
     from {{ ref('int_identity_evidence') }}
+    where level <> 'stated_email'
 ),
 
 {{ components() }}

@@ -57,6 +57,15 @@ int_identity_evidence as (
         evidence.identifier
     from evidence
     inner join sharing on evidence.own_key = sharing.own_key
+    union all
+    -- joins nobody, yet may speak against it
+    select
+        affected.own_key,
+        'stated_email' as level,
+        affected.stated_email as identifier
+    from affected
+    inner join sharing on affected.own_key = sharing.own_key
+    where affected.stated_email is not null
 )
 
 select * from int_identity_evidence

@@ -23,7 +23,8 @@ records as (
         coalesce(customers.source, first_orders.source) as source,
         coalesce(customers.source_customer_id, first_orders.source_customer_id) as source_customer_id,
         least(customers.registered_on, first_orders.first_ordered_on) as known_on,
-        case when customers.is_email_verified is not false then customers.email end as email,
+        customers.email as stated_email,
+        customers.is_email_verified is not false as is_verified,
         customers.phone,
         customers.loyalty_number
     from customers
@@ -42,24 +43,41 @@ stated as (
     group by source, source_customer_id
 ),
 
+-- who wrote a mailbox of a function, or mistyped, is not whoever else did, but has an address all the same
+addressed as (
+    select
+        source,
+        source_customer_id,
+        known_on,
+        phone,
+        loyalty_number,
+        is_verified,
+        {% if rules.evidence.email %}
+            case
+                when
+                    {{ is_listed('stated_email', placeholders.emails) }}
+                    or {{ is_listed("split_part(stated_email, '@', 2)", placeholders.email_domains) }}
+                    then cast(null as text)
+                else stated_email
+            end
+        {% else %}
+            cast(null as text)
+        {% endif %} as stated_email
+    from records
+),
+
 -- what says nothing of a person is left out
 meaningful as (
     select
         source,
         source_customer_id,
         known_on,
-        {% if rules.evidence.email %}
-            case
-                when
-                    {{ is_listed("split_part(split_part(email, '@', 1), '+', 1)", rules.role_addresses) }}
-                    or {{ is_listed('email', placeholders.emails) }}
-                    or {{ is_listed("split_part(email, '@', 2)", placeholders.email_domains) }}
-                    then cast(null as text)
-                else email
-            end
-        {% else %}
-            cast(null as text)
-        {% endif %} as email,
+        case
+            when
+                is_verified
+                and not {{ is_listed("split_part(split_part(stated_email, '@', 1), '+', 1)", rules.role_addresses) }}
+                then stated_email
+        end as email,
         {% if rules.evidence.phone %}
             case
                 when
@@ -82,8 +100,9 @@ meaningful as (
             end
         {% else %}
             cast(null as text)
-        {% endif %} as loyalty_number
-    from records
+        {% endif %} as loyalty_number,
+        stated_email
+    from addressed
 ),
 
 int_identity_records as (

@@ -9,14 +9,15 @@ left_behind as (
     where valid_to < 'infinity'
 ),
 
--- records that were one person's, and no longer are: who was together with whom, on which nights
-together as (
+-- nights on which two records were one person's; a new key of both parts nobody
+nights_together as (
     select
+        hers.own_key,
         theirs.source,
         theirs.source_customer_id,
-        present.customer_key,
-        greatest(hers.valid_from, theirs.valid_from) as valid_from,
-        least(hers.valid_to, theirs.valid_to) as valid_to
+        range_agg(
+            daterange(greatest(hers.valid_from, theirs.valid_from), least(hers.valid_to, theirs.valid_to))
+        ) as nights
     from memberships as hers
     inner join memberships as theirs
         on
@@ -24,17 +25,32 @@ together as (
             and hers.own_key <> theirs.own_key
             and hers.valid_from < theirs.valid_to
             and hers.valid_to > theirs.valid_from
-    inner join {{ ref('int_identity') }} as present on hers.own_key = present.own_key
-    inner join {{ ref('int_identity') }} as other on theirs.own_key = other.own_key
     where
-        hers.customer_key in (select left_behind.customer_key from left_behind)
-        and present.customer_key <> other.customer_key
+        hers.customer_key in (
+            select known.customer_key
+            from memberships as known
+            inner join left_behind on known.own_key = left_behind.own_key
+        )
+    group by hers.own_key, theirs.own_key, theirs.source, theirs.source_customer_id
+),
+
+-- until they parted: one left the other, or no source has it any more
+together as (
+    select
+        nights_together.own_key,
+        nights_together.source,
+        nights_together.source_customer_id,
+        lower(stays.stay) as valid_from,
+        upper(stays.stay) as valid_to
+    from nights_together
+    cross join lateral unnest(nights_together.nights) as stays (stay)
+    where upper(stays.stay) < 'infinity'
 ),
 
 -- what the other record had said last when they parted
 last_words as (
     select
-        together.customer_key,
+        together.own_key,
         together.source,
         together.valid_from,
         together.valid_to,
@@ -51,37 +67,39 @@ last_words as (
             and together.source_customer_id = consents.source_customer_id
     where consents.received_on < together.valid_to
     group by
-        together.customer_key, together.source, together.source_customer_id, together.valid_from, together.valid_to,
+        together.own_key, together.source, together.source_customer_id, together.valid_from, together.valid_to,
         consents.channel, consents.purpose
 ),
 
 -- a denial received while they were one stays hers too; of those received before only the other knows
 denied as (
     select
-        customer_key,
-        channel,
-        purpose,
-        source,
-        changed_on,
-        changed_at
+        present.customer_key,
+        last_words.own_key,
+        last_words.channel,
+        last_words.purpose,
+        last_words.source,
+        last_words.changed_on,
+        last_words.changed_at
     from last_words
-    where denied_at = changed_at and received_on >= valid_from
+    inner join {{ ref('int_identity') }} as present on last_words.own_key = present.own_key
+    where last_words.denied_at = last_words.changed_at and last_words.received_on >= last_words.valid_from
 ),
 
--- until she says yes herself
+-- until she says yes herself: what others say with whom she is merged since is theirs
 granted as (
     select
-        keys.customer_key,
+        identity.own_key,
         consents.channel,
         consents.purpose,
         max(consents.changed_at) as changed_at
     from {{ ref('input_consents') }} as consents
-    inner join {{ ref('int_customer_keys') }} as keys
+    inner join {{ ref('int_identity') }} as identity
         on
-            consents.source = keys.source
-            and consents.source_customer_id = keys.source_customer_id
-    where consents.status = 'granted' and keys.customer_key in (select denied.customer_key from denied)
-    group by keys.customer_key, consents.channel, consents.purpose
+            consents.source = identity.source
+            and consents.source_customer_id = identity.source_customer_id
+    where consents.status = 'granted' and identity.own_key in (select denied.own_key from denied)
+    group by identity.own_key, consents.channel, consents.purpose
 ),
 
 int_inherited_denials as (
@@ -95,7 +113,7 @@ int_inherited_denials as (
     from denied
     left join granted
         on
-            denied.customer_key = granted.customer_key
+            denied.own_key = granted.own_key
             and denied.channel = granted.channel
             and denied.purpose = granted.purpose
     where granted.changed_at is null or granted.changed_at <= denied.changed_at

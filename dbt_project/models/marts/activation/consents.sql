@@ -2,8 +2,8 @@
 {{ config(pre_hook=["set local enable_mergejoin = off", "set local max_parallel_workers_per_gather = 0"]) }}
 
 with
--- a denial also counts for everybody who shares the address of its record, whatever the night knows of the record;
--- who shares a number only, is denied what goes to that number
+-- a denial also counts for everybody who shares the address of its record, whatever the night knows of the record, and
+-- for whoever had the record when its source gave it up; who shares a number only, is denied what goes to that number
 records as (
     select
         source,
@@ -18,6 +18,13 @@ records as (
         customer_key,
         shared
     from {{ ref('int_addresses') }}
+    union all
+    select
+        source,
+        source_customer_id,
+        customer_key,
+        'record' as shared
+    from {{ ref('int_gone_records') }}
 ),
 
 -- within a record of a source the latest statement counts; of two at one moment the denial
@@ -49,7 +56,7 @@ statements as (
         on
             latest.source = records.source
             and latest.source_customer_id = records.source_customer_id
-    where records.shared is null or (latest.is_denied and (records.shared = 'email' or latest.channel = 'sms'))
+    where records.shared is null or (latest.is_denied and (records.shared <> 'phone' or latest.channel = 'sms'))
     union all
     select
         customer_key,
