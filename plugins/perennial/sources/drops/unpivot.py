@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from perennial.sources.base import Unpivot
 
-ABSENT = pa.array(["", "N/A"])  # how those who publish rates say that there is none
+ABSENT = ["", "N/A"]  # how those who publish rates say that there is none; no array: making one imports pandas
 
 
 def read_columns(wanted: list[str], how: Unpivot | None) -> list[str]:
@@ -28,8 +28,9 @@ def _rows(table: pa.Table, how: Unpivot) -> pa.Table:
     broken = pc.is_valid(table["_problem"])
     parts = [_part(others.filter(broken), how, None, pa.nulls(pc.sum(broken).as_py() or 0, pa.string()))]
     whole, rest = table.filter(pc.invert(broken)), others.filter(pc.invert(broken))
+    absent = pa.array(ABSENT)
     for column in how.columns:
-        said = pc.and_(pc.is_valid(whole[column]), pc.invert(pc.is_in(pc.utf8_trim_whitespace(whole[column]), ABSENT)))
+        said = pc.and_(pc.is_valid(whole[column]), pc.invert(pc.is_in(pc.utf8_trim_whitespace(whole[column]), absent)))
         parts.append(_part(rest.filter(said), how, column, whole[column].filter(said)))
     return pa.concat_tables(parts)
 
