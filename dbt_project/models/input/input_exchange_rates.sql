@@ -72,8 +72,8 @@ held as (
         routes.*,
         cast(days.day as date) as day
     from routes
-    cross join lateral
-        generate_series(
+    cross join
+        lateral generate_series(
             routes.rated_on,
             least(routes.rated_on + {{ var('rate_holds_days') }} - 1, {{ as_of() }}),
             interval '1 day'

@@ -27,26 +27,6 @@ visible as (
     where greatest(refunds.refunded_on, orders.ordered_on) <= {{ as_of() }}
 ),
 
-{% if var('other_currencies') %}
-    -- with the rate of the order's day
-    priced as (
-        select
-            visible.*,
-            rates.rate,
-            sum(visible.amount) over (
-                partition by visible.source, visible.order_id, visible.currency
-                order by visible.refunded_on, visible.refund_id
-                rows unbounded preceding
-            ) as amount_so_far
-        from visible
-        inner join {{ ref('input_exchange_rates') }} as rates
-            on
-                visible.currency = rates.currency
-                and visible.ordered_on = rates.day
-        where visible.currency <> '{{ own }}'
-    ),
-
-{% endif %}
 -- converted as running totals: of what was given back in full, in however many parts, nothing is left
 input_refunds as (
     select
@@ -69,7 +49,23 @@ input_refunds as (
                 round(amount_so_far * rate, 4) - round((amount_so_far - amount) * rate, 4) as numeric(18, 4)
             ) as amount,
             '{{ own }}' as currency
-        from priced
+        -- with the rate of the order's day
+        from (
+            select
+                visible.*,
+                rates.rate,
+                sum(visible.amount) over (
+                    partition by visible.source, visible.order_id, visible.currency
+                    order by visible.refunded_on, visible.refund_id
+                    rows unbounded preceding
+                ) as amount_so_far
+            from visible
+            inner join {{ ref('input_exchange_rates') }} as rates
+                on
+                    visible.currency = rates.currency
+                    and visible.ordered_on = rates.day
+            where visible.currency <> '{{ own }}'
+        ) as priced
     {% endif %}
 )
 
