@@ -104,7 +104,7 @@ def customer_lifecycle():
         return night.pull_opt_outs(date.fromisoformat(as_of), connection)
 
     @task(multiple_outputs=False)
-    def plan(as_of: str) -> list[str]:
+    def plan(as_of: str) -> dict[str, str]:
         never_in_a_backfill()
         use_warehouse()
         return night.plan(date.fromisoformat(as_of))
@@ -116,14 +116,14 @@ def customer_lifecycle():
         return night.send(date.fromisoformat(as_of), connection)
 
     @task.short_circuit
-    def ask(plans: list[str]) -> bool:
+    def ask(plans: dict[str, str]) -> bool:
         return bool(plans) and ASKS
 
     @task
-    def export_approved(as_of: str, plans: list[str]) -> int:
+    def export_approved(as_of: str, plans: dict[str, str]) -> int:
         never_in_a_backfill()
         use_warehouse()
-        night.approve(plans)
+        night.approve_as_asked(plans)
         return night.send(date.fromisoformat(as_of), connection)
 
     @task

@@ -5,6 +5,7 @@ lies before the horizon loads what is missing and leaves marts and audiences alo
 never rebuilt backwards.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,8 +15,8 @@ from zoneinfo import ZoneInfo
 from psycopg import sql
 
 from perennial import config, gate, landing, paths, transform
+from perennial.activation import approval as decision
 from perennial.activation import export, opt_outs
-from perennial.activation import plan as decision
 from perennial.clock import wall_clock
 from perennial.connections import Connection, Lookup, configured
 from perennial.errors import ConfigError, FatalError, GateError, PerennialError
@@ -209,18 +210,24 @@ def pull_opt_outs(as_of: date, lookup: Lookup = configured) -> int:
     return step.rows
 
 
-def plan(as_of: date) -> list[str]:
-    """Plan the exports of the night, send nothing; names of the plans that wait for approval."""
+def plan(as_of: date) -> dict[str, str]:
+    """Plan the exports of the night, send nothing; the plans that wait for approval, with a hash of their data."""
     with exclusively("marts"), recorded(as_of, "plan") as step:
         waiting = export.plans(as_of, _sendable(as_of))
-        step.details = {"waiting": waiting}
+        step.details = {"waiting": list(waiting)}
     return waiting
 
 
-def approve(plans: list[str], by: str = "Airflow", *, although_rejected: bool = False) -> list[str]:
+def approve(plans: Iterable[str], by: str, *, although_rejected: bool = False) -> list[str]:
     """Let plans go that wait; returns them. Their data must still be the same when they are sent."""
     with database.connect() as session:
         return [name for name in plans if decision.approve(session, name, by, although_rejected=although_rejected)]
+
+
+def approve_as_asked(plans: Mapping[str, str]) -> list[str]:
+    """Let plans go that wait since Airflow asked about them, if their data is what it was then; returns them."""
+    with database.connect() as session:
+        return [name for name, seen in plans.items() if decision.approve(session, name, "Airflow", seen=seen)]
 
 
 def reject(plans: list[str], by: str) -> list[str]:
@@ -230,10 +237,9 @@ def reject(plans: list[str], by: str) -> list[str]:
 
 
 def require_approval(as_of: date) -> None:
-    """GateError unless somebody approved a plan of the night: a night nobody looked at sends by its own DAG or not."""
+    """GateError unless an approval of the night stands: one that nobody looked at sends by its own DAG or not."""
     with database.connect() as session:
-        asked = "select from activation.export_runs where as_of = %s and approved_at is not null limit 1"
-        if not session.execute(asked, [as_of]).rowcount:
+        if not decision.stands(session, as_of):
             raise GateError(f"nobody approved a plan of night {as_of}: see the page Audiences, or `perennial plan`")
 
 

@@ -7,7 +7,7 @@ import pytest
 import shelf
 from shelf import Destination, Killed, people, settings
 
-from perennial.activation import export, plan
+from perennial.activation import approval, export, plan
 from perennial.destinations import registry
 from perennial.errors import FatalError, GateError, RetriableError
 from perennial.warehouse.database import connect
@@ -89,6 +89,27 @@ def test_an_address_that_two_people_share_stays_where_one_of_them_does(rows):
     export.run(TOMORROW, settings())
     assert on_shelf() == {"home@example.com"}
     assert rows("select customer_key from pii.destination_members") == [{"customer_key": "bob"}]
+
+
+def test_who_takes_over_an_address_can_leave_again_though_her_plan_never_went_out():
+    decide({"ann": "home@example.com", "eve": "eve@example.com"})
+    export.run(NIGHT, settings())
+    decide({"bob": "home@example.com", "eve": "eve@example.com"}, as_of=TOMORROW)
+    export.plans(TOMORROW, settings())  # it waits, or what was to send it was lost
+    assert on_shelf() == {"home@example.com", "eve@example.com"}
+    decide({"eve": "eve@example.com"}, as_of=TOMORROW + timedelta(days=1))  # bob opted out
+    export.run(TOMORROW + timedelta(days=1), settings())
+    assert on_shelf() == {"eve@example.com"}
+
+
+def test_two_who_swap_their_addresses_both_stay(rows):
+    decide({"ann": "one@example.com", "bob": "two@example.com"})
+    export.run(NIGHT, settings())
+    decide({"ann": "two@example.com", "bob": "one@example.com"}, as_of=TOMORROW)
+    export.run(TOMORROW, settings())
+    assert on_shelf() == {"one@example.com", "two@example.com"}
+    found = rows("select customer_key, address from pii.destination_members order by 1")
+    assert [tuple(row.values()) for row in found] == [("ann", "two@example.com"), ("bob", "one@example.com")]
 
 
 def test_nobody_is_taken_out_who_came_by_another_way():
@@ -203,7 +224,7 @@ def test_an_audience_that_could_not_be_decided_keeps_its_members_and_others_are_
             "insert into activation.audience_problems values (%s, 'lost', 'query_failed', 'division by zero')",
             [TOMORROW],
         )
-    assert export.plans(TOMORROW, both) == []
+    assert export.plans(TOMORROW, both) == {}
     with pytest.raises(GateError, match=r"audience lost is stopped: query_failed \(division by zero\)"):
         export.run(TOMORROW, both)
     assert (len(on_shelf()), len(on_shelf("silent"))) == (3, 2)
@@ -252,18 +273,18 @@ def test_shares_of_a_handful_surprise_nobody(rows):
 def test_what_was_approved_is_sent_and_nothing_else():
     wary = settings(guards={"first": True})
     decide(people(5))
-    assert export.plans(NIGHT, wary) == [f"{NIGHT}.lost.shelf"]
+    assert list(export.plans(NIGHT, wary)) == [f"{NIGHT}.lost.shelf"]
     assert export.run(NIGHT, wary) == 0
     with connect() as session:
-        assert plan.approve(session, f"{NIGHT}.lost.shelf", "ann")
+        assert approval.approve(session, f"{NIGHT}.lost.shelf", "ann")
     decide(people(6))  # the data drifted after the approval
     assert export.run(NIGHT, wary) == 0
     assert on_shelf() == set()
     with connect() as session:
-        assert plan.approve(session, f"{NIGHT}.lost.shelf", "ann")
+        assert approval.approve(session, f"{NIGHT}.lost.shelf", "ann")
     assert export.run(NIGHT, wary) == 6
     decide(people(6), as_of=TOMORROW)
-    assert export.plans(TOMORROW, wary) == [], "the second export of an audience is none to ask about"
+    assert export.plans(TOMORROW, wary) == {}, "the second export of an audience is none to ask about"
 
 
 def test_an_approved_plan_that_broke_off_goes_on_without_asking_again(rows):
@@ -271,7 +292,7 @@ def test_an_approved_plan_that_broke_off_goes_on_without_asking_again(rows):
     decide(people(30))
     export.plans(NIGHT, wary)
     with connect() as session:
-        plan.approve(session, f"{NIGHT}.lost.shelf", "ann")
+        approval.approve(session, f"{NIGHT}.lost.shelf", "ann")
     Destination.break_after = 10
     with pytest.raises(RetriableError):
         export.run(NIGHT, wary)
@@ -324,7 +345,7 @@ def test_who_opts_out_while_a_plan_waits_is_left_out_and_the_approval_holds(rows
     waiting = settings(guards={"first": True})
     assert export.run(NIGHT, waiting) == 0
     with connect() as session:
-        assert plan.approve(session, f"{NIGHT}.lost.shelf", "anna")
+        assert approval.approve(session, f"{NIGHT}.lost.shelf", "anna")
     opt_out(" P1@Example.com")
     assert export.run(NIGHT, waiting) == 2
     assert on_shelf() == set(people(3).values()) - {"p1@example.com"}
@@ -332,6 +353,53 @@ def test_who_opts_out_while_a_plan_waits_is_left_out_and_the_approval_holds(rows
         row["customer_key"]: row["status"] for row in rows("select customer_key, status from activation.export_rows")
     }
     assert found == {"k0000": "done", "k0001": "rejected", "k0002": "done"}
+
+
+def loaded(as_of, status="denied", channel="email", purpose="marketing", customer="k0001x", entity="consents") -> None:
+    """What a source said in a batch of a night."""
+    with connect() as session:
+        session.execute(
+            "insert into ops.batches values ('later', 'shop', %s, %s, '2017-10-02 01:00+00', 1, 1, 1, 0, 1, 'x')",
+            [entity, as_of],
+        )
+        session.execute(
+            "insert into raw.consents values ('shop', %s, %s, %s, %s, '2017-10-01 18:00+00', "
+            "'00000000-0000-0000-0000-000000000000', 'later', 1)",
+            [customer, channel, purpose, status],
+        )
+        session.execute("insert into intermediate.int_customer_keys values ('shop', 'k0001x', 'k0001')")
+
+
+@pytest.mark.parametrize(
+    ("statement", "left_out"),
+    [
+        ({}, True),
+        ({"status": "granted"}, False),
+        ({"purpose": "service"}, False),
+        ({"channel": "sms"}, False),
+        ({"as_of": NIGHT}, False),
+    ],
+    ids=str,
+)
+def test_a_denial_loaded_for_the_next_night_counts_when_last_nights_plan_goes_out(statement, left_out):
+    decide(people(3))
+    loaded(**{"as_of": TOMORROW} | statement)
+    assert export.run(NIGHT, settings()) == (2 if left_out else 3)
+    assert ("p1@example.com" not in on_shelf()) == left_out
+
+
+def test_a_statement_nobody_understood_counts_as_a_denial_when_a_plan_goes_out():
+    decide(people(3))
+    loaded(TOMORROW, customer="somebody else")
+    with connect() as session:
+        session.execute(
+            "insert into quarantine.rejected_rows "
+            "(batch_id, row_no, source, entity, reason, column_name, payload, mapped) "
+            "values ('later', 2, 'shop', 'consents', 'unknown_value', 'channel', '{}', "
+            """'{"customer_id": "k0001x", "channel": "fax", "status": "denied"}')"""
+        )
+    assert export.run(NIGHT, settings()) == 2
+    assert "p1@example.com" not in on_shelf()
 
 
 def test_an_opt_out_on_another_channel_leaves_her_in():

@@ -6,10 +6,11 @@ from contextlib import nullcontext
 import pytest
 import shelf
 from click.testing import CliRunner
+from psycopg.errors import LockNotAvailable
 from shelf import Destination, people, settings
 
 from perennial import night
-from perennial.activation import commands, export, plan
+from perennial.activation import approval, commands, export, plan
 from perennial.destinations import registry
 from perennial.errors import ConfigError, GateError
 from perennial.warehouse.database import connect
@@ -127,12 +128,54 @@ def test_what_a_rejected_plan_became_is_asked_for_though_no_guard_would(said, mo
     assert "done" in said("approve", NAME)
 
 
-def test_a_night_of_which_nobody_approved_anything_is_not_sent_as_approved(said):
+def test_a_rejection_outlives_a_night_on_which_the_audience_could_not_be_decided(said, monkeypatch):
+    said("plan")
+    said("reject", NAME)
+    calm = export.plans
+    monkeypatch.setattr(export, "plans", lambda as_of, _: calm(as_of, settings()))
+    with connect() as session:
+        session.execute("insert into activation.audience_problems values (%s, 'lost', 'query_failed', 'typo')", [NIGHT])
+    assert "unevaluable" in said("plan")
+    with connect() as session:
+        session.execute("delete from activation.audience_problems")
+    decide(people(1199))
+    assert "waiting: somebody rejected it, and its data is another now" in said("plan")
+
+
+def test_an_approval_stands_until_the_plan_is_rejected_or_another(said):
     said("plan")
     with pytest.raises(GateError, match=f"nobody approved a plan of night {NIGHT}"):
         night.require_approval(NIGHT)
-    said("approve", NAME)
+    assert night.approve([NAME], "ann") == [NAME]
     night.require_approval(NIGHT)
+    decide(people(1199))
+    assert "waiting" in said("plan")
+    with pytest.raises(GateError, match="nobody approved"):
+        night.require_approval(NIGHT)
+    assert night.approve([NAME], "ann") == [NAME]
+    decide(people(1198))
+    said("plan")
+    said("reject", NAME)
+    with pytest.raises(GateError, match="nobody approved"):
+        night.require_approval(NIGHT)
+
+
+def test_what_airflow_asks_about_is_the_data_it_asked_about(said):
+    asked = export.plans(NIGHT, settings(**WARY))
+    decide(people(1199))
+    said("plan")
+    assert night.approve_as_asked(asked) == []
+    assert night.approve_as_asked(export.plans(NIGHT, settings(**WARY))) == [NAME]
+
+
+def test_who_decides_while_the_plan_is_made_anew_is_told_that_it_is_another(said):
+    said("plan")
+    decide(people(1199))
+    with connect() as making, connect() as deciding:
+        plan.make(making, NIGHT, "lost", "shelf", settings(**WARY))
+        deciding.execute("set lock_timeout = '100ms'")
+        with pytest.raises(LockNotAvailable):
+            approval.reject(deciding, NAME, "ann")
 
 
 def test_a_rejected_plan_goes_out_if_it_is_named(said):
@@ -145,8 +188,8 @@ def test_a_rejected_plan_goes_out_if_it_is_named(said):
 def test_a_decision_is_about_the_data_that_was_seen(said):
     said("plan")
     with connect() as session:
-        assert not plan.approve(session, NAME, "ann", seen="other data")
-        assert not plan.reject(session, NAME, "ann", seen="other data")
+        assert not approval.approve(session, NAME, "ann", seen="other data")
+        assert not approval.reject(session, NAME, "ann", seen="other data")
         (seen,) = session.execute("select data_hash from activation.export_runs").fetchone().values()
-        assert plan.approve(session, NAME, "ann", seen=seen)
-        assert not plan.reject(session, NAME, "bob", seen=seen)
+        assert approval.approve(session, NAME, "ann", seen=seen)
+        assert not approval.reject(session, NAME, "bob", seen=seen)

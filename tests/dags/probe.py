@@ -8,7 +8,11 @@ from unittest import mock
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import AirflowSkipException
 
-SENDING = {"plan": ("2017-09-30",), "export": ("2017-09-30",), "export_approved": ("2017-09-30", ["a plan"])}
+SENDING = {
+    "plan": ("2017-09-30",),
+    "export": ("2017-09-30",),
+    "export_approved": ("2017-09-30", {"a plan": "its data"}),
+}
 
 
 def skips_exports(dag, run_type: str) -> bool:
@@ -20,7 +24,7 @@ def skips(function, arguments: tuple, run_type: str) -> bool:
     """Whether a task skips before it does anything."""
     context = {"dag_run": SimpleNamespace(run_type=run_type)}
     spy = mock.Mock(side_effect=RuntimeError("exported"))
-    acts = SimpleNamespace(send=spy, plan=spy, approve=spy)
+    acts = SimpleNamespace(send=spy, plan=spy, approve_as_asked=spy)
     names = {"get_current_context": lambda: context, "use_warehouse": lambda: None, "night": acts}
     with mock.patch.dict(function.__globals__, names):
         try:

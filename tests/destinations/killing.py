@@ -20,7 +20,7 @@ import psycopg
 
 from fake_time import Time
 from perennial import http_client as client
-from perennial.activation import export, opt_outs, plan, send, whole
+from perennial.activation import approval, export, opt_outs, plan, send, whole
 from perennial.config import Config
 from perennial.connections import Connection
 from perennial.destinations import lists
@@ -50,7 +50,7 @@ def night(settings: Config, as_of: date, connections: dict[str, Connection]) -> 
     opt_outs.pull(settings, connections.get)
     for name in export.plans(as_of, settings):
         with connect() as session:
-            plan.approve(session, name, "ann")
+            approval.approve(session, name, "ann")
     with contextlib.suppress(PerennialError):  # rows that fail are looked at afterwards
         export.run(as_of, settings, connections.get)
 
@@ -110,7 +110,7 @@ def _points(passed: Passages) -> Iterator[tuple[Any, str, Callable]]:
     for owner, name, point, how in (
         (opt_outs, "_keep", "an opt-out read", after),
         (plan, "make", "a plan not yet written", after),
-        (plan, "approve", "an approval not yet written", after),
+        (approval, "approve", "an approval not yet written", after),
         (send.Account, "note", "an outcome not yet noted", before),
         (whole, "write", "an account not yet written", before),
         (psycopg.Connection, "commit", "before a commit", before),

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from perennial import night
 from perennial.activation import effect
+from perennial.activation.approval import HELD
 from perennial.activation.guards import Counts, told
-from perennial.activation.plan import HELD
 from perennial.errors import ConfigError
 from perennial.warehouse.database import connect
 

@@ -5,6 +5,7 @@ from datetime import date
 import psycopg
 
 from perennial.activation import plan, send
+from perennial.activation.approval import HELD
 from perennial.config import Config
 from perennial.connections import Lookup, configured
 from perennial.destinations import registry
@@ -34,9 +35,9 @@ def run(as_of: date, config: Config, lookup: Lookup = configured) -> int:
     return total
 
 
-def plans(as_of: date, config: Config) -> list[str]:
-    """Plan everything, send nothing; names of the plans that wait for approval."""
-    waiting = []
+def plans(as_of: date, config: Config) -> dict[str, str]:
+    """Plan everything, send nothing; the plans that wait for approval, with a hash of their data."""
+    waiting = {}
     for audience, destination in plan.targets(config):
         try:
             with connect() as session:
@@ -45,16 +46,16 @@ def plans(as_of: date, config: Config) -> list[str]:
             say(f"plan: {audience} to {destination} failed: {error}")
             continue
         if made.status == "waiting":
-            waiting.append(made.name)
+            waiting[made.name] = made.data_hash
     return waiting
 
 
 def _one(as_of: date, audience: str, destination: str, config: Config, lookup: Lookup) -> int:
     with connect() as session:
         made = plan.make(session, as_of, audience, destination, config)
-        opted_out = plan.drop_opted_out(session, made) if made.status not in plan.HELD else 0
+        opted_out = plan.drop_opted_out(session, made) if made.status not in HELD else 0
         session.commit()  # what was planned is written; the table `desired` stays with the session
-        if made.status in plan.HELD:
+        if made.status in HELD:
             what = "waits for approval" if made.status == "waiting" else "was rejected"
             say(f"export: {made.name} {what}; see `perennial plan`")
             return 0

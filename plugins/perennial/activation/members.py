@@ -49,6 +49,23 @@ OPTED_OUT_SINCE = """
     end
     returning desired.customer_key
 """
+# who said so to a source in what was loaded for a later night while the plan waited; what could not be understood may
+# have been that, and whatever was said again in the same batches, nobody is asked for it here
+LATER_BATCHES = "select batch_id from ops.batches where entity = 'consents' and as_of > %s"
+DENIED_SINCE = """
+    delete from desired where customer_key in (
+        select keys.customer_key
+        from intermediate.int_customer_keys as keys
+        join (
+            select source, customer_id from raw.consents
+            where batch_id = any(%(batches)s) and status = 'denied' and channel = %(channel)s and purpose = %(purpose)s
+            union
+            select source, mapped ->> 'customer_id' from quarantine.rejected_rows
+            where batch_id = any(%(batches)s) and reason <> 'excluded_by_rule' and mapped ->> 'status' is not null
+        ) as said on keys.source = said.source and keys.source_customer_id = said.customer_id
+    )
+    returning customer_key
+"""
 HASH = """
     select count(*) as members, coalesce(bit_xor(hashtextextended(customer_key || ':' || fingerprint, 1)), 0) as one,
         coalesce(bit_xor(hashtextextended(customer_key || ':' || fingerprint, 2)), 0) as two
@@ -104,12 +121,16 @@ def decide(
     return Desired(found["members"], f"{found['one'] & (2**64 - 1):016x}{found['two'] & (2**64 - 1):016x}", bought)
 
 
-def drop_opted_out(session: psycopg.Connection, channel: Channel) -> list[str]:
-    """Take out of `desired` whom a tool has said not to write to by now, and return them.
+def drop_opted_out(session: psycopg.Connection, as_of: date, channel: Channel, purpose: str) -> list[str]:
+    """Take out of `desired` who has said by now, to a tool or to a source, not to be written to, and return them.
 
     After the plan was made and approved: for leaving somebody out nobody needs to be asked.
     """
-    return [row["customer_key"] for row in session.execute(OPTED_OUT_SINCE, {"channel": channel})]
+    asked = {"channel": channel, "purpose": purpose}
+    left = list(session.execute(OPTED_OUT_SINCE, asked))
+    batches = [row["batch_id"] for row in session.execute(LATER_BATCHES, [as_of])]
+    left += session.execute(DENIED_SINCE, asked | {"batches": batches}) if batches else []
+    return [row["customer_key"] for row in left]
 
 
 def cut(as_of: date, config: Config) -> datetime:

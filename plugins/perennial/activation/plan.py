@@ -14,13 +14,17 @@ from perennial.destinations import registry
 from perennial.destinations.base import Settings
 from perennial.errors import GateError
 
-# somebody whose address changed is taken out under the old one and added under the new one; a message she has had
+# somebody whose address changed is taken out under the old one and added under the new one; a message she has had.
+# An address that somebody else is to keep, or to get, is not taken out
 CHANGES = """
     with known as (
         select * from pii.destination_members where destination = %(destination)s and audience = %(audience)s
     )
     select customer_key, unnest(case
         when known.customer_key is null then array['add']
+        when known.address in (select address from still_there) and (
+            desired.customer_key is null or desired.address <> known.address and not %(messages)s
+        ) then case when desired.customer_key is not null then array['add'] end
         when desired.customer_key is null then array['remove']
         when desired.address <> known.address and not %(messages)s then array['remove', 'add']
         when desired.fingerprint <> known.fingerprint then array['update']
@@ -48,7 +52,6 @@ UNLESS_KNOWN = """
     where export_rows.status not in ('handed_over', 'rejected')
 """
 BEGUN = "select from activation.export_rows where plan = %(plan)s limit 1"
-HELD = ("waiting", "rejected")  # states in which nobody is told anything
 MANY = 10_000  # rows of which the planner has to know, or it looks up one by one
 NOT_BEGUN = "delete from activation.export_rows where plan = %(plan)s and status in ('planned', 'failed')"
 # what was begun and rejected is no change any more where the person, or what is to be done with her, is another now
@@ -82,12 +85,27 @@ MERGED = """
     where known.destination = %(destination)s and known.audience = %(audience)s
         and known.customer_key = merged.former_key
 """
-# an address that two people share stays where one of them does
+# addresses that somebody leaves and somebody else is to have
+STILL_THERE = """
+    create temporary table still_there on commit drop as
+    select distinct desired.address from desired
+    join pii.destination_members as known on known.address = desired.address
+    left join desired as herself on herself.customer_key = known.customer_key
+    where known.destination = %(destination)s and known.audience = %(audience)s
+        and herself.address is distinct from known.address
+"""
+# who left is forgotten once the other is known there; until then she stands for the address, should the other leave too
 SHARED = """
     delete from pii.destination_members as known
-    using desired
-    where known.destination = %(destination)s and known.audience = %(audience)s and known.address = desired.address
-        and not exists (select from desired as still where still.customer_key = known.customer_key)
+    using pii.destination_members as other
+    where known.destination = %(destination)s and known.audience = %(audience)s
+        and known.address in (select address from still_there)
+        and not exists (select from desired where desired.customer_key = known.customer_key)
+        and other.destination = known.destination and other.audience = known.audience
+        and other.address = known.address and other.customer_key <> known.customer_key
+        and exists (
+            select from desired where desired.customer_key = other.customer_key and desired.address = other.address
+        )
 """
 RUN = """
     insert into activation.export_runs as runs (plan, as_of, audience, destination, channel, valid_until, status,
@@ -102,7 +120,7 @@ RUN = """
         rejected_by = null, rejected_at = null
 """
 
-
+EARLIER = "select * from activation.export_runs where plan = %(plan)s for update"
 STOPPED = """
     select problem || coalesce(' (' || example || ')', '') as problem
     from activation.audience_problems where as_of = %s and audience = %s order by problem limit 1
@@ -118,9 +136,11 @@ class Plan:
     valid_until: date
     audience: str
     destination: str
+    purpose: str
     settings: Settings
     status: str
     members: int
+    data_hash: str
 
 
 def targets(config: Config) -> list[tuple[str, str]]:
@@ -146,11 +166,12 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
     if stopped := session.execute(STOPPED, [as_of, audience]).fetchone():
         _stop(session, asked)
         raise GateError(f"audience {audience} is stopped: {stopped['problem']}; see activation.audience_problems")
+    # who decides on the plan meanwhile, on the data it had, waits and is told that it is another
+    earlier = session.execute(EARLIER, asked).fetchone()
     desired = members.decide(session, as_of, audience, destination, settings, config)
-    session.execute(MERGED, asked)
-    session.execute(SHARED, asked)
+    for statement in (MERGED, "drop table if exists still_there", STILL_THERE, SHARED):
+        session.execute(statement, asked)
     counts = Counts(members=desired.members, **session.execute(COUNT, asked).fetchone())
-    earlier = session.execute("select * from activation.export_runs where plan = %s", [name]).fetchone()
     if earlier and earlier["data_hash"] == desired.data_hash and earlier["status"] != "waiting":
         status = earlier["status"]
     else:
@@ -164,7 +185,10 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
         session.execute(ROWS + UNLESS_KNOWN if session.execute(BEGUN, asked).rowcount else ROWS, asked)
         if counts.adds + counts.updates + counts.removes > MANY:
             session.execute("analyze activation.export_rows")
-    return Plan(name, as_of, valid_until, audience, destination, settings, status, desired.members)
+    purpose = config.audiences.audiences[audience].purpose
+    return Plan(
+        name, as_of, valid_until, audience, destination, purpose, settings, status, desired.members, desired.data_hash
+    )
 
 
 def _refused(earlier: dict[str, Any] | None) -> bool:
@@ -172,14 +196,16 @@ def _refused(earlier: dict[str, Any] | None) -> bool:
     if earlier is None:
         return False
     return earlier["status"] == "rejected" or (
-        earlier["status"] == "waiting" and "rejected_before" in earlier["tripped"]
+        earlier["status"] in ("waiting", "unevaluable") and "rejected_before" in earlier["tripped"]
     )
 
 
 def _stop(session: psycopg.Connection, asked: dict[str, Any]) -> None:
     """Note that the members stay as they are; written whatever happens next."""
     before = session.execute(BEFORE, asked).fetchone()["before"]
-    _write(session, asked, Counts(before, before, 0, 0, 0), "unevaluable", 0, ["unevaluable"], "")
+    found = ["unevaluable"]
+    found += ["rejected_before"] if _refused(session.execute(EARLIER, asked).fetchone()) else []
+    _write(session, asked, Counts(before, before, 0, 0, 0), "unevaluable", 0, found, "")
     session.execute(
         "delete from activation.export_rows where plan = %(plan)s and status in ('planned', 'failed')", asked
     )
@@ -200,36 +226,7 @@ def _write(
 
 
 def drop_opted_out(session: psycopg.Connection, made: Plan) -> int:
-    """Leave out whom a tool has said not to write to since the plan was made; returns how many these are."""
-    opted_out = members.drop_opted_out(session, made.settings.channel)
+    """Leave out who has said not to be written to since the plan was made; returns how many these are."""
+    opted_out = members.drop_opted_out(session, made.as_of, made.settings.channel, made.purpose)
     session.execute(LEFT, {"plan": made.name, "opted_out": opted_out})
     return len(opted_out)
-
-
-APPROVED = """
-    update activation.export_runs set status = 'ready', approved_hash = data_hash, approved_by = %(by)s,
-        approved_at = %(at)s, rejected_by = null, rejected_at = null
-    where plan = %(plan)s and status = any(%(held)s) and data_hash = coalesce(%(seen)s, data_hash)
-"""
-REJECTED = """
-    update activation.export_runs set status = 'rejected', rejected_by = %(by)s, rejected_at = %(at)s
-    where plan = %(plan)s and status = 'waiting' and data_hash = coalesce(%(seen)s, data_hash)
-"""
-
-
-def approve(
-    session: psycopg.Connection, name: str, by: str, *, although_rejected: bool = False, seen: str | None = None
-) -> bool:
-    """Let a plan go that waits, as it is now; False if it does not wait, or its data_hash is not the one `seen`."""
-    held = ["waiting", "rejected"] if although_rejected else ["waiting"]
-    return _decided(session, APPROVED, name, by, seen, held=held)
-
-
-def reject(session: psycopg.Connection, name: str, by: str, *, seen: str | None = None) -> bool:
-    """Send nothing of a plan that waits, as long as its data is what it is now; False as for `approve`."""
-    return _decided(session, REJECTED, name, by, seen)
-
-
-def _decided(session: psycopg.Connection, how: str, name: str, by: str, seen: str | None, **more: Any) -> bool:
-    about = {"plan": name, "by": by, "at": wall_clock(), "seen": seen}
-    return bool(session.execute(how, about | more).rowcount)

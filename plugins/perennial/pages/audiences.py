@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from perennial import config
-from perennial.activation import plan as decision
+from perennial.activation import approval as decision
 from perennial.config.audiences import Audience
 from perennial.lifecycle.phrases import Words
 from perennial.pages import audit, files, host, plans

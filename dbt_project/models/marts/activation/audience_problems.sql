@@ -21,7 +21,15 @@ problems as (
     select
         keys.audience,
         keys.count_rows,
-        coalesce(keys.error, keys.customer_key) as example,
+        -- a query that took the wrong column gives what is no key, and may be an address: that is not repeated
+        coalesce(
+            keys.error,
+            case
+                when customers.customer_key is not null or keys.customer_key ~ '^[0-9a-f]{32}$'
+                    then keys.customer_key
+                else 'no key: ' || length(keys.customer_key) || ' characters'
+            end
+        ) as example,
         case
             when keys.error is not null then 'query_failed'
             when keys.customer_key is null then 'without_key'
