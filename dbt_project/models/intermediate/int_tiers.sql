@@ -1,5 +1,6 @@
 {% set abc = var('value').abc %}
 {% set moves = as_built('marts', 'fct_tier_moves', keep_on_full_refresh=true) %}
+{% set tiers = as_built('marts', 'customer_abc') if moves %}
 
 with
 shares as (
@@ -8,13 +9,26 @@ shares as (
 
 -- what everybody was at the end of the newest finished night before this one; on the first night nobody was anything
 before as (
+    {% if tiers %}
+        -- mostly the tiers still stand as that night left them
+        select
+            customer_key,
+            abc_tier as tier
+        from {{ tiers }}
+        where {{ last_built_night() }} = (select max(as_of) from {{ tiers }})
+        union all
+    {% endif %}
     {% if moves %}
         -- the newest of each by one pass: night and tier as one text, since sorting all moves takes three times as long
         select
             customer_key,
             nullif(substr(max(to_char(as_of, 'YYYYMMDD') || coalesce(to_tier, '')), 9), '') as tier
         from {{ moves }}
-        where as_of <= {{ last_built_night() }}
+        where
+            as_of <= {{ last_built_night() }}
+            {% if tiers %}
+                and {{ last_built_night() }} is distinct from (select max(as_of) from {{ tiers }})
+            {% endif %}
         group by customer_key
     {% else %}
         select

@@ -11,7 +11,7 @@ AT_ONCE = 10_000
 OPEN = """
     rows.plan = %(plan)s and (rows.status in ('planned', 'failed') or rows.status = 'rejected' and exists (
         select from desired where desired.customer_key = rows.customer_key
-    )) and (rows.op = 'remove' or not exists (select from left_out where left_out.customer_key = rows.customer_key))
+    )) and (rows.op = 'remove' or rows.customer_key not in (select left_out.customer_key from left_out))
 """
 LEFT_OUT = "create temporary table left_out (customer_key text primary key, error text) on commit drop"
 WHO = "insert into left_out select key, value from jsonb_each_text(%(left_out)s)"
