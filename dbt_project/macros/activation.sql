@@ -58,18 +58,6 @@
     mod(cast(cast('x' || left(md5('{{ var("holdout").salt }}|{{ of }}|' || {{ key }}), 8) as bit(32)) as bigint), 10000)
 {%- endmacro %}
 
-{#
-  Intervals [valid_from, valid_to) as the newest finished night before this one left them: what this night's earlier
-  attempts, and nights that never ended, began and ended is taken back.
-#}
-{% macro take_back_unfinished_nights() -%}
-    {% if is_incremental() %}
-        delete from {{ this }} where valid_from > coalesce({{ last_built_night() }}, date '-infinity');
-        update {{ this }} set valid_to = 'infinity'
-        where valid_to > coalesce({{ last_built_night() }}, date '-infinity') and valid_to < 'infinity'
-    {% endif %}
-{%- endmacro %}
-
 {# What a tool wrote of an address, in the form in which input_customers has it: lower case, or + and digits. #}
 {% macro comparable_address(channel, address) -%}
     case {{ channel }}

@@ -7,6 +7,13 @@ shares as (
     select * from {{ ref('int_abc_shares') }}
 ),
 
+{% if tiers %}
+    standing as (
+        select max(as_of) as as_of
+        from {{ tiers }}
+    ),
+
+{% endif %}
 -- what everybody was at the end of the newest finished night before this one; on the first night nobody was anything
 before as (
     {% if tiers %}
@@ -15,7 +22,7 @@ before as (
             customer_key,
             abc_tier as tier
         from {{ tiers }}
-        where {{ last_built_night() }} = (select max(as_of) from {{ tiers }})
+        where {{ last_built_night() }} = (select standing.as_of from standing)
         union all
     {% endif %}
     {% if moves %}
@@ -27,7 +34,7 @@ before as (
         where
             as_of <= {{ last_built_night() }}
             {% if tiers %}
-                and {{ last_built_night() }} is distinct from (select max(as_of) from {{ tiers }})
+                and {{ last_built_night() }} is distinct from (select standing.as_of from standing)
             {% endif %}
         group by customer_key
     {% else %}

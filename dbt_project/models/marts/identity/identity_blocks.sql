@@ -17,54 +17,9 @@ blocked as (
     where identity.blocks is not null
 ),
 
-{% if is_incremental() %}
-    before as (
-        select * from {{ this }}
-        where valid_to = 'infinity'
-    ),
-
-    changed as (
-        select
-            blocked.own_key,
-            blocked.block,
-            before.own_key as before_own_key,
-            before.block as before_block,
-            before.valid_from
-        from blocked
-        full outer join before
-            on
-                blocked.own_key = before.own_key
-                and blocked.block = before.block
-        where blocked.own_key is null or before.own_key is null
-    ),
-
-    intervals as (
-        select
-            before_own_key as own_key,
-            before_block as block,
-            valid_from,
-            {{ as_of() }} as valid_to
-        from changed
-        where before_own_key is not null
-        union all
-        select
-            own_key,
-            block,
-            {{ as_of() }} as valid_from,
-            date 'infinity' as valid_to
-        from changed
-        where own_key is not null
-    ),
-{% else %}
-    intervals as (
-        select
-            own_key,
-            block,
-            {{ as_of() }} as valid_from,
-            date 'infinity' as valid_to
-        from blocked
-    ),
-{% endif %}
+held as (
+    {{ intervals('blocked', key=['own_key', 'block'], told=['own_key', 'block'], compared=['own_key']) }}
+),
 
 identity_blocks as (
     select
@@ -74,7 +29,7 @@ identity_blocks as (
         split_part(block, ':', 2) as reason,
         valid_from,
         valid_to
-    from intervals
+    from held
 )
 
 select * from identity_blocks
