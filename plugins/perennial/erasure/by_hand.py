@@ -1,12 +1,16 @@
 """What no code of ours can or may do: a list for whoever erases somebody."""
 
+from collections.abc import Iterator
+
 import psycopg
 
+from perennial import paths
 from perennial.activation.plan import targets
-from perennial.config import Config
+from perennial.config import Config, overrides
 from perennial.destinations import files, registry
 from perennial.erasure.person import Person
 
+OVERRIDES = "identity_overrides.csv"
 MEMBER = """
     select destination, audience from pii.destination_members where customer_key = any(%s) order by 1, 2
 """
@@ -37,8 +41,8 @@ def todo(session: psycopg.Connection, person: Person, config: Config) -> list[st
         f"source {name}: it still has her; erase her there. What it delivers of her again lands without her"
         for name in sorted({r.source for r in person.records})
     ]
-    for line, row in _overrides(person, config):
-        lines.append(f"config/identity_overrides.csv:{line} names her ({row}); take the line out")
+    for line, row in _overrides(person):
+        lines.append(f"config/{OVERRIDES}:{line} names her ({row}); take the line out")
     known = set(targets(config))
     for destination, audience in members(session, keys):
         if (audience, destination) not in known:
@@ -61,8 +65,8 @@ def todo(session: psycopg.Connection, person: Person, config: Config) -> list[st
     return lines
 
 
-def _overrides(person: Person, config: Config):
+def _overrides(person: Person) -> Iterator[tuple[int, str]]:
     hers = {(r.source, r.id) for r in person.records}
-    for line, row in enumerate(config.overrides, start=2):
+    for line, row in overrides.read(paths.config() / OVERRIDES):
         if hers & set(row.records):
             yield line, row.verdict
