@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from perennial import config, paths
+from perennial import config, landing, paths
 from perennial.connections import Connection
 from perennial.destinations.base import Delivery, Member
 from perennial.destinations.files import Destination
@@ -95,10 +95,20 @@ class Shop:
 
     def night(self, as_of: date = NIGHT) -> list[loader.Loaded]:
         """Extract, load, sweep, and what the models would make of it."""
+        self.land(as_of)
+        return self.load(as_of)
+
+    def land(self, as_of: date) -> None:
+        """Extract only."""
+        for name, source in config.load().sources.sources.items():
+            extract(name, source, Connection("sqlite", database=str(self.path)), as_of)
+
+    def load(self, as_of: date) -> list[loader.Loaded]:
+        """What was landed, and what the models would make of it."""
         known, done = config.load().sources, []
         for name, source in known.sources.items():
-            batches = extract(name, source, Connection("sqlite", database=str(self.path)), as_of)
-            done += [loader.load(batch, source, known.business.currencies) for batch in batches]
+            found = [landing.find(name, entity, as_of) for entity in source.entities]
+            done += [loader.load(batch, source, known.business.currencies) for batch in found]
             sweep.compare(name, source, as_of)
         with connect() as session:
             session.execute(KEYS)

@@ -16,7 +16,7 @@ from perennial.erasure import audience_files, erase, papers, proof, salted
 from perennial.errors import FatalError, RetriableError
 from perennial.lifecycle import find
 from perennial.runs import exclusively
-from perennial.warehouse import loader
+from perennial.warehouse import loader, quarantine
 from perennial.warehouse.database import connect
 
 pytestmark = pytest.mark.server
@@ -81,6 +81,27 @@ def test_rows_that_come_again_are_the_tombstones_that_are_there(shop, rows):
     assert [one.new for one in done] == [0] * len(done)
     assert rows("select * from raw.customers order by 1, 2") == before
     assert rows("select * from ops.swept_rows") == []
+    assert traces(everything()) == traces(landed()) == []
+
+
+def test_what_was_landed_and_not_loaded_is_loaded_without_her(shop, rows):
+    later = NIGHT + timedelta(1)
+    shop.sell("A8", world.ANN, "2025-12-01 10:00:00", "100.00")
+    shop.land(later)
+    erased()
+    shop.load(later)
+    assert [row["amount"] for row in rows("select amount::text from raw.orders where order_id = 'A8'")] == ["100.0000"]
+    assert traces(everything()) == traces(landed()) == []
+
+
+def test_a_rejected_row_that_is_replayed_afterwards_counts_and_is_nobodys(shop, rows):
+    shop.do("update customers set memo = 'Staff: Ann Lee' where id = ?", world.ANN)
+    shop.night(NIGHT + timedelta(1))
+    erased()
+    settings = config.load().sources.model_copy(deep=True)
+    settings.sources["it"].entities["customers"].exclude.clear()
+    _, (done,) = quarantine.replay("it", "customers", settings)
+    assert (done.loaded, done.still) == (1, 0)
     assert traces(everything()) == traces(landed()) == []
 
 

@@ -48,7 +48,8 @@ def erased() -> TokenOf | None:
 
 def since(session: psycopg.Connection, kind: str, said: str) -> str | None:
     """The day on which whoever had that `key`, or `id:<source>`, was erased; None if nobody with it was."""
-    if session.execute("select to_regclass('pii.erased_records') as found").fetchone()["found"] is None:
+    there = list(session.execute("select from pg_class where oid = to_regclass('pii.erased_records')"))
+    if not there:
         return None  # nobody was, before there was such a thing
     column = sql.Identifier("key_hash" if kind == "key" else "id_hash")
     found = session.execute(
