@@ -18,13 +18,15 @@ comment on table ops.erasures is
 'names nobody.';
 comment on column ops.erasures.erasure is 'Random name of the erasure.';
 comment on column ops.erasures.asked_at is 'When somebody asked for it.';
-comment on column ops.erasures.asked_by is 'Who asked, as the machine knows that person.';
-comment on column ops.erasures.finished_at is 'When nothing of her was found any more; null: run `perennial erase` again.';
+comment on column ops.erasures.asked_by is 'Who asked for it, a user of the machine.';
+comment on column ops.erasures.finished_at is
+'When nothing of her was found any more; null: run `perennial erase` again.';
 comment on column ops.erasures.count_records is 'Customer records of hers, in all sources.';
 comment on column ops.erasures.count_addresses is 'E-mail addresses and phone numbers that were hers alone.';
 comment on column ops.erasures.count_rows is 'Rows of the warehouse that were changed or deleted.';
 comment on column ops.erasures.count_landed_rows is 'Rows of the landing zone that were made tombstones.';
-comment on column ops.erasures.count_tables_scanned is 'Tables looked through afterwards, each in all its columns of text.';
+comment on column ops.erasures.count_tables_scanned is
+'Tables looked through afterwards, each in all its columns of text.';
 comment on column ops.erasures.count_files_scanned is 'Files looked through afterwards.';
 comment on column ops.erasures.count_hits is 'Places where she was still found; 0 ends the erasure.';
 comment on column ops.erasures.by_hand is 'What a person has to do elsewhere; no address.';
@@ -67,7 +69,8 @@ comment on table pii.erased_addresses is
 'One row per address that nobody is to be written to any more, whoever gives it: its owner was erased.';
 comment on column pii.erased_addresses.erasure is 'The erasure.';
 comment on column pii.erased_addresses.channel is 'email or sms.';
-comment on column pii.erased_addresses.address_hash is 'Salted hash of the address, in lower case or with + and digits.';
+comment on column pii.erased_addresses.address_hash is
+'Salted hash of the address, in lower case or with + and digits.';
 
 create table if not exists pii.erasing (
     erasure text primary key references ops.erasures,

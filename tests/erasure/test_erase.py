@@ -15,6 +15,7 @@ from perennial.destinations.base import OptOut
 from perennial.erasure import audience_files, erase, papers, proof, salted
 from perennial.errors import FatalError, RetriableError
 from perennial.lifecycle import find
+from perennial.places import local
 from perennial.runs import exclusively
 from perennial.warehouse import loader, quarantine
 from perennial.warehouse.database import connect
@@ -212,6 +213,44 @@ def test_an_address_that_somebody_else_has_too_stays_hers(shop, rows):
     assert (done.shared, done.proof.hits) == (1, 0)
     assert rows("select phone from raw.customers where customer_id = '1012' and phone is not null")
     assert rows("select channel from pii.erased_addresses") == [{"channel": "email"}]
+
+
+def test_digits_that_are_also_the_number_of_an_order_are_no_address(shop, rows):
+    shop.do("update customers set mobile = '4135550199' where id = ?", world.ANN)
+    shop.sell("4135550199", "1012", "2025-06-01 10:00:00")
+    shop.night(NIGHT + timedelta(1))
+    assert erased().proof.hits == 0
+    assert len(rows("select from raw.orders where order_id = '4135550199'")) == 1
+    assert rows("select from raw.customers where phone = '4135550199'") == []
+    assert "'phone': '4135550199'" not in landed()
+    assert "'no': '4135550199'" in landed()
+
+
+def test_a_file_that_cannot_be_replaced_is_named_and_the_erasure_waits_for_a_person(shop, monkeypatch):
+    path = exported()
+    with monkeypatch.context() as patch:
+        patch.setattr(local.Place, "write_once", True)
+        with pytest.raises(FatalError, match=f"{path.name}: nothing is replaced there; delete this file"):
+            erased()
+    path.unlink()
+    (done,) = finished()
+    assert done.proof.hits == 0
+
+
+def test_other_schemas_of_the_same_database_are_not_touched(shop, rows):
+    with connect() as session:
+        session.execute("create schema till")
+        session.execute("create table till.customers as select %s as customer_key, 'ann@example.com' as email", [KEY])
+    assert erased().proof.hits == 0
+    assert rows("select * from till.customers") == [{"customer_key": KEY, "email": "ann@example.com"}]
+
+
+def test_what_is_left_of_her_cannot_be_erased_once_more(shop, rows):
+    erased()
+    shop.night(NIGHT + timedelta(1))
+    (record,) = rows("select source, pseudonym from pii.erased_records where source = 'it'")
+    with pytest.raises(FatalError, match="what an erasure left"):
+        erased(f"it:{record['pseudonym']}")
 
 
 def test_a_rejected_row_of_hers_stays_rejected_for_the_same_reason(shop, rows):

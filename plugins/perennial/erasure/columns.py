@@ -5,17 +5,23 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
+from perennial.scratch import SCRATCH
+
 TEXTS = ("text", "varchar", "bpchar", "name", "json", "jsonb", "_text", "_varchar", "uuid")
 CONTACTS = ("email", "phone", "loyalty_number", "stated_email", "address")
 KEYS = ("customer_key", "own_key", "former_key")
+SCHEMAS = (
+    *("raw", "quarantine", "staging", "input", "intermediate", "marts", "clv", "activation", "ops", "pii"),
+    SCRATCH,  # left by a command that was killed
+)
 COLUMNS = """
     select n.nspname as schema, c.relname as name, a.attname as column, t.typname as type, a.attnotnull as required
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace
     join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        and a.attgenerated = ''
     join pg_type as t on t.oid = a.atttypid
-    where c.relkind = any(%s) and n.nspname not in ('pg_catalog', 'information_schema')
-        and n.nspname not like 'pg_%%' and c.relpersistence <> 't'
+    where c.relkind = any(%s) and n.nspname = any(%s)
     order by n.nspname, c.relname, a.attnum
 """
 
@@ -63,8 +69,8 @@ class Table:
 
 
 def tables(session: psycopg.Connection, *, views: bool = False) -> list[Table]:
-    """Every table of the warehouse, and its views if they are asked for."""
+    """Every table in our schemas, and the views if they are asked for; others in the same database are not ours."""
     found: dict[tuple[str, str], dict[str, tuple[str, bool]]] = {}
-    for row in session.execute(COLUMNS, [["r", "p", "m", *(["v"] if views else [])]]):
+    for row in session.execute(COLUMNS, [["r", "p", *(["v"] if views else [])], list(SCHEMAS)]):
         found.setdefault((row["schema"], row["name"]), {})[row["column"]] = (row["type"], row["required"])
     return [Table(schema, name, columns) for (schema, name), columns in found.items()]

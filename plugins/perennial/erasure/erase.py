@@ -87,8 +87,11 @@ def ready(config: Config) -> Iterator[date]:
 
 
 def preview(session: psycopg.Connection, typed: str, config: Config, lookup: Lookup) -> tuple[Person, proof.Found]:
-    """Whom it means, and where she stands."""
+    """Whom it means, and where she stands; FatalError for what an erasure left."""
     person = find_out(session, key_of(session, typed, config), config)
+    left = {(r["source"], r["pseudonym"]) for r in session.execute("select source, pseudonym from pii.erased_records")}
+    if left >= {(r.source, r.id) for r in person.records}:
+        raise FatalError("that is what an erasure left of somebody: dates and amounts, and nothing that leads to her")
     return person, proof.scan(session, person, config, lookup)
 
 
@@ -146,9 +149,10 @@ def finish(erasure: str, config: Config, as_of: date, lookup: Lookup) -> Erased:
     done = Erased(erasure, len(person.records), person.shared, rows, landed_rows, changed, found, waiting, todo)
     if found.hits:
         where = ", ".join(f"{place} ({n:,})" for place, n in found.places.items())
+        first = "".join(f"{line}. " for line in files.by_hand)
         raise FatalError(
-            f"she is still found in {where}. Tables that are not ours have to be cleaned by whoever fills them; then "
-            "run `perennial erase` again, which goes on from here"
+            f"she is still found in {where}. {first}Tables that are not ours have to be cleaned by whoever fills them; "
+            "then run `perennial erase` again, which goes on from here"
         )
     return done
 

@@ -85,7 +85,8 @@ class Address:
 
 @dataclass(frozen=True)
 class Person:
-    """Everything to look for. `words` are addresses as they were written; `shared` counts those others have too.
+    """Everything to look for. `words` are addresses as they were written, which nothing else looks like; `shared`
+    counts those that others have too.
 
     `replaced` maps what names her wherever it stands, keys and hashes of addresses, to what stands there afterwards.
     """
@@ -124,14 +125,9 @@ def key_of(session: psycopg.Connection, typed: str, config: Config) -> str:
     return former["customer_key"] if former else find.customer(session, typed, list(config.sources.sources))
 
 
-def records_of(session: psycopg.Connection, key: str) -> list[dict[str, str]]:
-    """source and id of every record of a customer."""
-    return session.execute(RECORDS, {"key": key}).fetchall()
-
-
 def find_out(session: psycopg.Connection, key: str, config: Config) -> Person:
     """Everything a customer is known by; FatalError if a source of hers is not configured any more."""
-    found = records_of(session, key)
+    found = session.execute(RECORDS, {"key": key}).fetchall()
     records = []
     for source in sorted({row["source"] for row in found}):
         ids = sorted(row["id"] for row in found if row["source"] == source)
@@ -147,7 +143,7 @@ def find_out(session: psycopg.Connection, key: str, config: Config) -> Person:
     others = session.execute(OTHERS, asked | {"plain": [address.said for address in every]}).fetchall()
     taken = {row["said"] for row in others}
     own = sorted((a for a in every if a.said not in taken and len(a.said) >= SHORTEST), key=lambda a: (a.kind, a.said))
-    words = {row["said"] for row in given if Address(row["kind"], plain(row["kind"], row["said"])) in own}
+    words = {row["said"].strip() for row in given if Address(row["kind"], plain(row["kind"], row["said"])) in own}
     replaced = {r.own_key: r.new_key for r in records}
     for address in own:
         replaced |= {_md5(address.said): secrets.token_hex(16)}
@@ -156,7 +152,8 @@ def find_out(session: psycopg.Connection, key: str, config: Config) -> Person:
     for record in records:  # an id may be made of the address; its pseudonym is the better replacement
         if record.id.startswith("email:") and record.id not in of_others:
             replaced[record.id.removeprefix("email:")] = record.pseudonym.removeprefix("email:")
-    spelled = sorted(words | {a.said for a in own})
+    # digits alone may be the number of somebody's order
+    spelled = sorted(word for word in words | {a.said for a in own} if "@" in word or word.startswith("+"))
     return Person(records, own, spelled, len([a for a in every if a.said in taken]), replaced)
 
 

@@ -8,7 +8,15 @@ from psycopg import sql
 from perennial.erasure.columns import Table, tables
 from perennial.erasure.person import Person
 
-CASTS = {"text": "", "json": "::json", "jsonb": "::jsonb", "_text": "::text[]", "_varchar": "::varchar[]"}
+CASTS = {
+    "text": "",
+    "varchar": "",
+    "bpchar": "",
+    "json": "::json",
+    "jsonb": "::jsonb",
+    "_text": "::text[]",
+    "_varchar": "::varchar[]",
+}
 # told of her by campaign tools: the hash of the address stands for it from now on
 OPT_OUTS = """
     delete from pii.opt_outs
