@@ -26,6 +26,10 @@ CUSTOMERS = [
     ("101276", "joann@example.com", "+14135550102", None, "2025-01-02 10:00:00"),
     ("1012", "bo@example.com", None, None, "2025-01-03 10:00:00"),
 ]
+REVENUE = """
+    select source, ordered_at::date::text as day, sum(amount)::text as amount, count(*) as orders
+    from raw.orders group by 1, 2 order by 1, 2
+"""
 TABLES = """
 create table intermediate.int_customer_keys (source text, source_customer_id text, known_on date, customer_key text);
 create table intermediate.int_reach (customer_key text, channel text, purpose text, closed_by text);
