@@ -158,7 +158,7 @@ def supersede(batch: Batch, edit: Callable[[pa.Table, int], pa.Table]) -> Batch:
         _seal(target, batch)
     named = {entry["name"] for entry in batch.files} | {MANIFEST}
     for path in target.iterdir():
-        if path.name not in named:
+        if path.name not in named and path.suffix in (".parquet", ".part"):
             path.unlink()
     return batch
 

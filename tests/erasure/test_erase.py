@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import erased_shop as world
 import pytest
+import yaml
 from erased_shop import KEY, NIGHT, REVENUE, erased, everything, exported, key, landed, lines, traces
 
 from perennial import paths
@@ -47,6 +48,20 @@ def test_the_audience_file_is_written_anew_and_manifest_and_receipt_tell_its_has
     assert (manifest["sha256"], manifest["rows"], manifest["bytes"]) == (digest, 1, path.stat().st_size)
     (run,) = rows("select receipt from activation.export_runs")
     assert (run["receipt"]["sha256"], run["receipt"]["rows"]) == (digest, 1)
+
+
+def test_files_of_opt_outs_lose_her_too_whatever_separates_the_cells_of_audiences(shop, config_folder):
+    file = config_folder / "destinations.yml"
+    told = yaml.safe_load(file.read_text("utf-8"))
+    told["destinations"]["email_files"]["layout"] = {"delimiter": ";"}
+    file.write_text(yaml.safe_dump(told), "utf-8")
+    path = exported()
+    said = path.parents[1] / "optouts" / "tool.csv"
+    said.parent.mkdir()
+    said.write_text("email,reason\nAnn@example.com,complaint\njoann@example.com,complaint\n")
+    erased()
+    assert said.read_text() == "email,reason\njoann@example.com,complaint\n"
+    assert "ann@" not in path.read_text()
 
 
 def test_tonights_verdict_is_erased_and_the_gates_add_up(shop, rows):

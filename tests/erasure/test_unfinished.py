@@ -93,8 +93,8 @@ def test_she_is_not_erased_while_something_runs_or_a_night_is_not_built(shop):
         with exclusively(what), pytest.raises(RetriableError, match=what):
             erased()
     with connect() as session:
-        session.execute("update ops.nights set built_at = null")
-    with pytest.raises(FatalError, match="did not end"):
+        session.execute("insert into ops.nights (as_of) values (%s)", [NIGHT + timedelta(1)])
+    with pytest.raises(FatalError, match="night 2026-01-05 runs, or did not end"):
         erased()
 
 

@@ -62,7 +62,7 @@ def look(person: Person, config: Config, lookup: Lookup) -> tuple[int, int]:
             with places.at(settings.folder, registry.connected(name, settings, lookup), settings.connection) as place:
                 for file in _all(place, ""):
                     scanned += 1
-                    hits += without(file, _bytes(place, file), settings.form.delimiter, forms(person)) is not None
+                    hits += without(file, _bytes(place, file), _delimiter(settings, file), forms(person)) is not None
     return scanned, hits
 
 
@@ -126,7 +126,7 @@ class _Folder:
 
     def _one(self, name: str, beside: str | None, manifest: dict | None) -> None:
         content = _bytes(self._place, name)
-        made = without(name, content, self._settings.form.delimiter, self._hers)
+        made = without(name, content, _delimiter(self._settings, name), self._hers)
         if made is None:
             self._finish(name, content, beside, manifest)
             return
@@ -166,6 +166,11 @@ def _rows(name: str, content: bytes, delimiter: str) -> int:
     if name.endswith(".parquet"):
         return parquet.ParquetFile(io.BytesIO(content)).metadata.num_rows
     return sum(1 for _ in csv.reader(io.StringIO(content.decode("utf-8-sig")), delimiter=delimiter)) - 1
+
+
+def _delimiter(settings: files.Settings, name: str) -> str:
+    """That of the layout; files of opt-outs have their own, see destinations/opt_out_files.py."""
+    return "," if name.startswith(f"{files.OPT_OUTS}/") else settings.form.delimiter
 
 
 def _all(place: Place, folder: str) -> Iterator[str]:
