@@ -11,6 +11,7 @@ import click
 from perennial import config, embedded, paths, progress
 from perennial.activation import commands as activation
 from perennial.clv.command import clv
+from perennial.erasure import commands as erasure
 from perennial.errors import PerennialError
 from perennial.identity import commands as identity
 from perennial.lifecycle import commands, explain_command
@@ -185,7 +186,7 @@ cli.add_command(identity.command(Date()))
 cli.add_command(reference)
 cli.add_command(quarantine_commands.commands(database.running))
 cli.add_command(source_commands.commands(database.running))
-for command in activation.commands(database.running):
+for command in (*activation.commands(database.running), *erasure.commands(database.running)):
     cli.add_command(command)
 
 

@@ -1,14 +1,15 @@
 """The landing zone: immutable Parquet per source, entity and night, plus a manifest. It is the replay log.
 
 `landing/<source>/<entity>/<as_of>/part-00000.parquet`, all columns text as the source delivered them, and
-`manifest.json`, written last: a folder without it is the rest of a killed run and is written anew.
+`manifest.json`, written last: a folder without it is the rest of a killed run and is written anew. Only an erasure
+replaces files: under a manifest that names the one it supersedes.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,10 @@ ROWS_PER_FILE = 1_000_000
 
 @dataclass(frozen=True)
 class Batch:
-    """One landed batch. `columns` are source columns in order; `position` is the cursor after it."""
+    """One landed batch. `columns` are source columns in order; `position` is the cursor after it.
+
+    `supersedes` is the sha256 of the manifest that this one replaced.
+    """
 
     source: str
     entity: str
@@ -39,6 +43,7 @@ class Batch:
     position: dict[str, Any]
     files: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    supersedes: str | None = None
 
     @property
     def batch_id(self) -> str:
@@ -58,7 +63,10 @@ class Batch:
     @property
     def sha256(self) -> str:
         """Hash of the whole manifest, hence of all rows."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        told = asdict(self)
+        if self.supersedes is None:  # as it was before there was such a thing
+            del told["supersedes"]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def folder(source: str, entity: str, as_of: date | str) -> Path:
@@ -123,24 +131,87 @@ def write(source: str, entity: str, as_of: date | str, extract: Extract) -> Batc
         files=files,
         notes=extract.notes,
     )
-    part = target / f"{MANIFEST}.part"
-    part.write_text(json.dumps(asdict(batch), indent=1, ensure_ascii=False), encoding="utf-8")
-    part.rename(target / MANIFEST)
+    _seal(target, batch)
     return batch
+
+
+def everything() -> Iterator[Batch]:
+    """Every complete batch, in the order of its folders."""
+    for manifest in sorted((paths.state() / "landing").glob(f"*/*/*/{MANIFEST}")):
+        yield Batch(**json.loads(manifest.read_text()))
+
+
+def supersede(batch: Batch, edit: Callable[[pa.Table, int], pa.Table]) -> Batch:
+    """Replace the rows by what `edit` makes of them (given the number of the first, from 0) under a new manifest.
+
+    The same rows in the same number and order of columns; where `edit` returns what it was given everywhere, nothing is
+    written. The old files go when the new manifest is in place; what a crash left of either goes the next time.
+    """
+    target = folder(batch.source, batch.entity, batch.as_of)
+    entries, first = [], 0
+    for entry in batch.files:
+        entries.append(_edited(target, batch, entry, first, edit))
+        first += entry["rows"]
+    if entries != batch.files:
+        total = sum(entry["bytes"] for entry in entries)
+        batch = replace(batch, files=entries, bytes=total, supersedes=batch.sha256)
+        _seal(target, batch)
+    named = {entry["name"] for entry in batch.files} | {MANIFEST}
+    for path in target.iterdir():
+        if path.name not in named and path.suffix in (".parquet", ".part"):
+            path.unlink()
+    return batch
+
+
+def _edited(target: Path, batch: Batch, entry: dict[str, Any], first: int, edit: Callable) -> dict[str, Any]:
+    """The entry of the file as it is now; read once to see whether there is anything to edit, and once more to edit."""
+
+    def edited() -> Iterator[tuple[pa.Table, bool]]:
+        row = first
+        for rows in _read(target / entry["name"], entry):
+            table = pa.Table.from_batches([rows])
+            made = edit(table, row)
+            yield made.select(batch.columns), made is not table
+            row += table.num_rows
+
+    if not any(changed for _, changed in edited()):
+        return entry
+    stem, _, number = entry["name"].removesuffix(".parquet").partition(".")
+    path = target / f"{stem}.{int(number or 0) + 1}.parquet"
+    schema = pa.schema([(name, pa.string()) for name in batch.columns])
+    _write_file(path, schema, (table for table, _ in edited()))
+    return {"name": path.name, "rows": entry["rows"], "bytes": path.stat().st_size, "sha256": _sha256(path)}
+
+
+def _seal(target: Path, batch: Batch) -> None:
+    told = asdict(batch)
+    if batch.supersedes is None:
+        del told["supersedes"]
+    part = target / f"{MANIFEST}.part"
+    part.write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
+    part.rename(target / MANIFEST)
 
 
 def read(batch: Batch) -> Iterator[pa.RecordBatch]:
     """The rows of a batch; FatalError if a file is missing or not what the manifest says."""
     base = folder(batch.source, batch.entity, batch.as_of)
     for entry in batch.files:
-        path = base / entry["name"]
-        if not path.exists() or _sha256(path) != entry["sha256"]:
-            raise FatalError(
-                f"{path}: missing or changed since it was landed (sha256 differs from {MANIFEST}). "
-                "Landed files are never edited: restore the folder from a backup."
-            )
-        with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(batch_size=65_536)
+        yield from _read(base / entry["name"], entry)
+
+
+def tables(batch: Batch) -> Iterator[pa.Table]:
+    """The same as tables of one record batch each."""
+    return (pa.Table.from_batches([rows]) for rows in read(batch))
+
+
+def _read(path: Path, entry: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+    if not path.exists() or _sha256(path) != entry["sha256"]:
+        raise FatalError(
+            f"{path}: missing or changed since it was landed (sha256 differs from {MANIFEST}). "
+            "Landed files are never edited: restore the folder from a backup."
+        )
+    with pq.ParquetFile(path) as file:
+        yield from file.iter_batches(batch_size=65_536)
 
 
 def _chunks(tables: Iterable[Any]) -> Iterator[Iterator[Any]]:

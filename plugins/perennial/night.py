@@ -19,6 +19,7 @@ from perennial.activation import approval as decision
 from perennial.activation import export, opt_outs
 from perennial.clock import wall_clock
 from perennial.connections import Connection, Lookup, configured
+from perennial.erasure import salted
 from perennial.errors import ConfigError, FatalError, GateError, PerennialError
 from perennial.lifecycle import approval
 from perennial.lifecycle.check import require_reachable
@@ -58,6 +59,7 @@ def open_night(as_of: date) -> list[str]:
     settings = config.load()
     require_reachable(settings)
     database.migrate()
+    salted.restore()
     with database.connect() as session:
         session.execute("insert into ops.nights (as_of) values (%s) on conflict do nothing", [as_of])
     return list(settings.sources.sources)

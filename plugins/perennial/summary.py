@@ -29,8 +29,8 @@ MOVES = """
 """
 AUDIENCES = """
     select m.audience, m.channel, count(*) as members, count(*) filter (where m.verdict = 'export') as exported,
-        count(*) filter (where m.reason in ('no_address', 'consent_denied', 'no_consent', 'complaint', 'unsubscribed',
-            'blocked', 'bounced')) as not_allowed,
+        count(*) filter (where m.reason in ('erased', 'no_address', 'consent_denied', 'no_consent', 'complaint',
+            'unsubscribed', 'blocked', 'bounced')) as not_allowed,
         count(*) filter (where m.reason in ('holdout_universal', 'holdout')) as held_out,
         count(*) filter (where m.reason in ('audience_stopped', 'exited', 'cool_down', 'limit_1_day', 'limit_7_days',
             'limit_30_days', 'other_audience', 'budget')) as not_tonight

@@ -89,6 +89,7 @@ int_reach as (
         timed.send_at,
         timed.send_on,
         case
+            when opt_outs.reason = 'erased' then opt_outs.reason
             when ways.channel = 'email' and not coalesce(addresses.has_email, false) then 'no_address'
             when ways.channel = 'sms' and not coalesce(addresses.has_sms, false) then 'no_address'
             when consents.status = 'denied' then 'consent_denied'

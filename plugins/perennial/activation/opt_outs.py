@@ -12,9 +12,18 @@ from perennial.warehouse.database import connect
 
 # tools tell the time of a wish, not of its arrival with us: ask again for what may have come late
 SINCE = "select max(at) - interval '7 days' as at from pii.opt_outs where destination = %s"
+# of somebody erased a hash says the same; addresses compare as the macro comparable_address has them
 NEW = """
     insert into pii.opt_outs (destination, address, channel, reason, at)
-    values (%s, %s, %s, %s, %s) on conflict do nothing
+    select %(destination)s, %(address)s, %(channel)s, %(reason)s, %(at)s
+    where not exists (
+        select from pii.erased_addresses
+        where channel = %(channel)s and address_hash = pii.erasure_hash(%(channel)s, case %(channel)s
+            when 'email' then lower(btrim(%(address)s))
+            else '+' || ltrim(regexp_replace(%(address)s, '[^0-9]', '', 'g'), '0')
+        end)
+    )
+    on conflict do nothing
 """
 
 
@@ -47,4 +56,5 @@ def _pull_one(name: str, settings: Settings, lookup: Lookup) -> int:
 
 
 def _keep(session: psycopg.Connection, destination: str, found: OptOut) -> int:
-    return session.execute(NEW, [destination, found.address, found.channel, found.reason, found.at]).rowcount
+    told = {"address": found.address, "channel": found.channel, "reason": found.reason, "at": found.at}
+    return session.execute(NEW, told | {"destination": destination}).rowcount

@@ -4,6 +4,7 @@ import re
 
 import psycopg
 
+from perennial.erasure import salted
 from perennial.errors import FatalError
 
 CANDIDATES = 5
@@ -53,6 +54,7 @@ def _of_key(session: psycopg.Connection, prefix: str) -> str:
     if found:
         shown = f"{', '.join(found[:CANDIDATES])}{' and more' if found[CANDIDATES:] else ''}"
         raise FatalError(f"several customers have keys that begin like that: {shown}. Type more of the key")
+    _unless_erased(session, "key", prefix)
     raise FatalError(f"nobody has a key that begins like that{_near(_nearest(session, STARTING, prefix))}. {IDS}")
 
 
@@ -62,8 +64,14 @@ def _of_source(session: psycopg.Connection, source: str, source_customer_id: str
     found = _keys(session, KNOWN_AS, source, source_customer_id)
     if found:
         return found[0]
+    _unless_erased(session, f"id:{source}", source_customer_id)
     near = _nearest(session, KNOWN_SIMILARLY, source_customer_id, source)
     raise FatalError(f"{source} has no customer with that id that we know of{_near(near)}. {IDS}")
+
+
+def _unless_erased(session: psycopg.Connection, kind: str, said: str) -> None:
+    if day := salted.since(session, kind, said):
+        raise FatalError(f"that customer was erased on {day}: nothing but dates and amounts is left, under another key")
 
 
 def _nearest(session: psycopg.Connection, query: str, text: str, *before: str) -> list[str]:

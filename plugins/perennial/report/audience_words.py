@@ -28,6 +28,7 @@ PROBLEMS = {
 # what a bar has room for; the table beneath has the labels of dim_reasons
 SHORT = {
     "audience_stopped": Words("Stopped", "已停止"),
+    "erased": Words("Erased", "已删除"),
     "no_address": Words("No address", "无联系方式"),
     "consent_denied": Words("Consent denied", "拒绝授权"),
     "no_consent": Words("Never consented", "未授权"),

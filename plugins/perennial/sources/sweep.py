@@ -8,6 +8,8 @@ from datetime import date
 
 from perennial import landing
 from perennial.connections import Connection
+from perennial.erasure import tombstone
+from perennial.erasure.salted import TokenOf
 from perennial.progress import say
 from perennial.sources.base import Entity, Settings
 from perennial.sources.registry import connector
@@ -36,13 +38,15 @@ def ids_of(name: str, entity: Entity) -> Entity | None:
     return entity.model_copy(update={"columns": columns, "cursor": None, "exclude": []})
 
 
-def land(name: str, source: Settings, connection: Connection | None, as_of: date) -> None:
-    """Land the ids of every entity, unless they are landed."""
+def land(
+    name: str, source: Settings, connection: Connection | None, as_of: date, token_of: TokenOf | None = None
+) -> None:
+    """Land the ids of every entity, unless they are landed; `token_of` tells who was erased."""
     asked = {entity: ids for entity, told in source.entities.items() if (ids := ids_of(entity, told))}
     missing = {entity: ids for entity, ids in asked.items() if landing.find(name, entity, batch_of(as_of)) is None}
     if not missing:
         return
     alone = source.model_copy(update={"entities": missing})
     for entity, found in connector(source).open(name, alone, connection, {}, as_of):
-        batch = landing.write(name, entity, batch_of(as_of), found)
+        batch = landing.write(name, entity, batch_of(as_of), tombstone.hidden(name, alone, entity, found, token_of))
         say(f"extract {name}: {batch.rows:,} ids of {entity} for the weekly sweep")

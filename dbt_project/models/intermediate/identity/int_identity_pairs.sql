@@ -21,6 +21,16 @@ stated as (
         other_source,
         other_source_customer_id
     from {{ ref('input_links') }}
+    union
+    -- no address tells it any more
+    select
+        'link' as level,
+        source,
+        pseudonym as source_customer_id,
+        first_value(source) over of_one as other_source,
+        first_value(pseudonym) over of_one as other_source_customer_id
+    from {{ source('pii', 'erased_records') }}
+    window of_one as (partition by erasure order by source, pseudonym)
 ),
 
 -- whoever is asked finds the other

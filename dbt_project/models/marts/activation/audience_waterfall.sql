@@ -1,6 +1,6 @@
 {% set gates = [
-    'audience_stopped', 'no_address', 'consent_denied', 'no_consent', 'complaint', 'unsubscribed', 'blocked', 'bounced',
-    'holdout_universal', 'holdout', 'exited', 'cool_down', 'limit_1_day', 'limit_7_days', 'limit_30_days',
+    'audience_stopped', 'erased', 'no_address', 'consent_denied', 'no_consent', 'complaint', 'unsubscribed', 'blocked',
+    'bounced', 'holdout_universal', 'holdout', 'exited', 'cool_down', 'limit_1_day', 'limit_7_days', 'limit_30_days',
     'other_audience', 'budget', 'export'
 ] %}
 

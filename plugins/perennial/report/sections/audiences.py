@@ -187,6 +187,7 @@ def _all(by_target: dict[tuple[str, str], list[dict]], night: Night) -> Table:
         refused = sum(
             ended.get(reason, 0)
             for reason in (
+                "erased",
                 "no_address",
                 "consent_denied",
                 "no_consent",
