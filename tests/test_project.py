@@ -57,15 +57,16 @@ def test_make_help_lists_what_the_readme_promises():
 
 def test_dbt_knows_every_table_that_the_report_reads():
     names = {p.stem for p in (PROJECT / "dbt_project").rglob("*") if p.suffix in (".sql", ".csv")}
+    made = "".join(path.read_text("utf-8") for path in (PROJECT / "sql").glob("*.sql"))
     read = {
         table
         for section in registry.load().values()
         for query in section.QUERIES.values()
         for table in re.findall(r"\b(?:marts|activation)\.(\w+)", query)
+        if f".{table} (" not in made
     }
-    exposures = yaml.safe_load((PROJECT / "dbt_project" / "models" / "exposures.yml").read_text("utf-8"))["exposures"]
-    (told,) = (one["depends_on"] for one in exposures if one["name"] == "nightly_report")
-    assert set(told) == {f"ref('{table}')" for table in read & names}
+    assert len(read) > 10
+    assert read - names == set()
 
 
 def models() -> list[dict]:

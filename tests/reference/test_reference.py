@@ -1,6 +1,7 @@
 """docs/reference says what the code says, all of it, and nothing of the machine that wrote it."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,12 +10,12 @@ import yaml
 from click.testing import CliRunner
 from pydantic import Field, model_validator
 
-from perennial import destinations, sources
+from perennial import config, destinations, sources
 from perennial.cli import cli
 from perennial.config import Config
 from perennial.destinations.registry import kinds as destination_kinds
 from perennial.entry import Entry, Identifier
-from perennial.reference import build, comments, dbt_models, entries, settings, sql_tables
+from perennial.reference import build, comments, dbt_models, entries, exposures, settings, sql_tables
 from perennial.reference.markdown import plain, prose
 from perennial.sources.registry import kinds as source_kinds
 from perennial.warehouse import contract
@@ -50,13 +51,10 @@ def pages() -> dict[str, str]:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project folder of the test's own, with the pages that are committed."""
-    for name in ("config", "sql", "dbt_project", "docs"):
+    for name in ("config", "sql", "plugins", "bi"):
         (tmp_path / name).symlink_to(PROJECT / name)
-    (tmp_path / "docs").unlink()
-    for name in ("config.md", "tables.md", "commands.md"):
-        page = tmp_path / build.FOLDER / name
-        page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_bytes((PROJECT / build.FOLDER / name).read_bytes())
+    shutil.copytree(PROJECT / "dbt_project", tmp_path / "dbt_project")
+    shutil.copytree(PROJECT / build.FOLDER, tmp_path / build.FOLDER)
     monkeypatch.setenv("PERENNIAL_HOME", str(tmp_path))
     return tmp_path
 
@@ -84,7 +82,7 @@ def test_the_committed_pages_are_what_the_code_says():
 
 def test_writing_them_again_changes_nothing(project):
     said = CliRunner().invoke(cli, ["reference"])
-    assert (said.exit_code, said.output) == (0, "docs/reference is what the code says\n")
+    assert (said.exit_code, said.output) == (0, "docs/reference and exposures are what the code says\n")
 
 
 def test_a_page_edited_by_hand_is_named_with_its_line_and_the_remedy_and_mended_by_it(project):
@@ -108,6 +106,37 @@ def test_a_page_that_lacks_its_end_is_named_by_the_line_after_its_last(project):
     lines = page.read_text().splitlines(keepends=True)
     page.write_text("".join(lines[:-1]))
     assert build.drift(project, cli)[0].startswith(f"docs/reference/commands.md:{len(lines)}:")
+
+
+def test_an_audience_added_to_the_configuration_is_missed_among_the_exposures(project):
+    (project / "config").unlink()
+    shutil.copytree(PROJECT / "config", project / "config")
+    with (project / "config" / "audiences.yml").open("a", encoding="utf-8") as file:
+        file.write(
+            "\n  fifty:\n    label: { en: Fifty days, zh: 五十天 }\n    objective: retain\n    purpose: service\n"
+            "    destinations: [email_files]\n"
+            "    where: { turning: { model: activity_fixed, into: [silent], within_days: 50 } }\n"
+        )
+    said = CliRunner().invoke(cli, ["reference", "--check"]).output
+    assert "dbt_project/models/exposures.yml:" in said
+    CliRunner().invoke(cli, ["reference"])
+    told = yaml.safe_load((project / exposures.FILE).read_text("utf-8"))["exposures"]
+    (fifty,) = [one for one in told if one["name"] == "audience_fifty"]
+    read = ("audience_members", "customer_360", "customer_contacts", "customer_lifecycle")
+    assert fifty["depends_on"] == [f"ref('{table}')" for table in read]
+    assert fifty["description"].endswith("for service; goes to email_files (email).")
+
+
+def test_every_audience_and_page_is_an_exposure_that_reads_something(pages):
+    told = {one["name"]: one for one in yaml.safe_load(pages[str(exposures.FILE)])["exposures"]}
+    audiences = config.load(PROJECT / "config").audiences.audiences
+    assert set(told) == {
+        "nightly_report",
+        "pages_inside_airflow",
+        "superset_customer_lifecycle",
+        *(f"audience_{name}" for name in audiences),
+    }
+    assert [name for name, one in told.items() if len(one["depends_on"]) < 2] == []
 
 
 def test_a_key_of_a_model_appears_with_its_type_limits_default_and_comment():
@@ -139,7 +168,7 @@ def test_every_file_of_config_has_its_section(pages):
     assert [str(path) for path in found if not any(path.match(pattern) for pattern in patterns)] == []
     assert len(settings.FILES) == len(Config.__dataclass_fields__) + 2  # models and queries have a file each
     for file in settings.FILES:
-        assert f"</a>config/{plain(file)}\n" in pages["config.md"]
+        assert f"</a>config/{plain(file)}\n" in pages["docs/reference/config.md"]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +178,7 @@ def test_every_file_of_config_has_its_section(pages):
 )
 def test_every_kind_of_source_and_destination_has_all_its_keys(pages, module):
     assert module.__name__.startswith((sources.__name__, destinations.__name__))
-    section = _section(pages["config.md"], entries.anchor(module.Settings))
+    section = _section(pages["docs/reference/config.md"], entries.anchor(module.Settings))
     keys = [field.alias or name for name, field in module.Settings.model_fields.items()]
     assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == keys
     assert prose(module.__doc__).split("\n")[0] in section
@@ -159,8 +188,8 @@ def test_every_model_of_marts_is_there_with_all_its_columns(pages):
     count = 0
     for path in sorted((PROJECT / "dbt_project" / "models" / "marts").rglob("*.yml")):
         for model in yaml.safe_load(path.read_text()).get("models", []):
-            found = re.search(rf'<a id="(\w+\.{model["name"]})"', pages["tables.md"])
-            section = _section(pages["tables.md"], found[1])
+            found = re.search(rf'<a id="(\w+\.{model["name"]})"', pages["docs/reference/tables.md"])
+            section = _section(pages["docs/reference/tables.md"], found[1])
             columns = [column["name"] for column in model["columns"]]
             assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == columns, path
             count += 1
@@ -220,7 +249,7 @@ def test_every_command_is_there_with_all_its_options(pages):
     commands = dict(_leaves(cli, "perennial"))
     assert len(commands) > 25
     for name, command in commands.items():
-        section = _section(pages["commands.md"], name.replace(" ", "-"))
+        section = _section(pages["docs/reference/commands.md"], name.replace(" ", "-"))
         assert name in section
         for option in (p for p in command.params if p.param_type_name == "option"):
             assert f"`{option.opts[-1]}" in section, (name, option.name)

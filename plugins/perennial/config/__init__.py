@@ -37,9 +37,9 @@ class Config:
     overrides: list[Override]
 
 
-def load() -> Config:
-    """The configuration in force; ConfigError if any file is wrong."""
-    return _load(paths.config())
+def load(folder: Path | None = None) -> Config:
+    """The configuration in force, or that of a folder; ConfigError if any file is wrong."""
+    return _load(folder or paths.config())
 
 
 @cache

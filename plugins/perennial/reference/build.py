@@ -1,21 +1,22 @@
-"""docs/reference as a whole: what it should hold, writing it, and what differs."""
+"""What the code writes, docs/reference and the exposures of dbt: what it should hold, writing it, and what differs."""
 
 from pathlib import Path
 
 import click
 
-from perennial.reference import commands, settings, tables
+from perennial.reference import commands, exposures, settings, tables
 
 FOLDER = Path("docs/reference")
 NAME = "perennial"
 
 
 def pages(home: Path, root: click.Group) -> dict[str, str]:
-    """Every page by file name, of the project in `home` and the commands below `root`."""
+    """Every page by its path in the project, of the one in `home` and the commands below `root`."""
     return {
-        "config.md": settings.write(home),
-        "tables.md": tables.write(home),
-        "commands.md": commands.write(root, NAME),
+        f"{FOLDER}/config.md": settings.write(home),
+        f"{FOLDER}/tables.md": tables.write(home),
+        f"{FOLDER}/commands.md": commands.write(root, NAME),
+        str(exposures.FILE): exposures.write(home),
     }
 
 
@@ -23,7 +24,7 @@ def write(home: Path, root: click.Group) -> list[Path]:
     """Write the pages that are not as they should be, and name them."""
     changed = []
     for name, text in pages(home, root).items():
-        path = home / FOLDER / name
+        path = home / name
         if _text(path) != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -35,12 +36,12 @@ def drift(home: Path, root: click.Group) -> list[str]:
     """What is wrong with each page that the code would write otherwise: file, line and remedy."""
     problems = []
     for name, text in pages(home, root).items():
-        found = _text(home / FOLDER / name)
+        found = _text(home / name)
         if found is None:
-            problems.append(f"{FOLDER / name}: no such file; run `{NAME} reference`")
+            problems.append(f"{name}: no such file; run `{NAME} reference`")
         elif found != text:
             line = _first_difference(found.splitlines(), text.splitlines())
-            problems.append(f"{FOLDER / name}:{line}: is not what the code says; run `{NAME} reference`")
+            problems.append(f"{name}:{line}: is not what the code says; run `{NAME} reference`")
     return problems
 
 
