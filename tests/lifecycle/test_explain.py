@@ -177,6 +177,29 @@ def test_a_key_may_be_shortened_until_several_begin_so(session):
     session.rollback()
 
 
+def test_a_key_that_a_merge_retired_leads_to_who_has_its_record_and_says_so(session):
+    steady = tell_of(session, "shop:steady").person.customer_key
+    former, other = "0" * 31 + "a", "0" * 31 + "b"
+    with database.connect() as writing:
+        for key, of in ((former, steady), (other, some_keys(2, 1)[-1])):
+            writing.execute("insert into marts.dim_customer_redirects values (%s, %s, %s)", [key, of, EARLIER])
+    try:
+        with reading() as later:
+            told = tell_of(later, former)
+            assert told.person == tell_of(later, steady).person
+            assert [note.en for note in told.notes] == [
+                f"{former} is nobody's key since the night of {EARLIER}: its record is one of {steady}, whose life "
+                "this is."
+            ]
+            assert former in tell(told, "zh")
+            assert tell_of(later, steady).notes == []
+            with pytest.raises(FatalError, match="several customers have keys that begin like that"):
+                tell_of(later, former[:8])
+    finally:
+        with database.connect() as writing:
+            writing.execute("delete from marts.dim_customer_redirects where former_key in (%s, %s)", [former, other])
+
+
 def test_days_and_models_that_cannot_be_told_are_refused(session):
     with pytest.raises(FatalError, match="was not known yet on 2016-12-19; her story begins on 2016-12-20"):
         tell_of(session, "shop:steady", on=date(2016, 12, 19))

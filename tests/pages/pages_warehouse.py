@@ -17,6 +17,7 @@ NIGHT = report_warehouse.NIGHT
 WAITS, DONE = f"{NIGHT}.fading.email_files", f"{NIGHT}.fading.sms_files"
 PEOPLE = [hashlib.md5(str(number).encode()).hexdigest() for number in range(120)]
 CONTENT = "customer_key,phone\n" + "\n".join(f"{key},+12025550{number:03}" for number, key in enumerate(PEOPLE[:3]))
+RETIRED = "f" * 32  # the key of somebody who is one with another now
 HASH = "data-of-tonight"
 RUN = """
     insert into activation.export_runs (plan, as_of, audience, destination, channel, valid_until, status,
@@ -45,6 +46,7 @@ def fill(session: psycopg.Connection) -> None:
         cursor.executemany(
             "insert into intermediate.int_customer_keys values ('shop', %s, %s)", list(enumerate(PEOPLE))
         )
+        cursor.execute("insert into marts.dim_customer_redirects values (%s, %s, %s)", [RETIRED, PEOPLE[7], NIGHT])
 
 
 def renew(session: psycopg.Connection) -> None:

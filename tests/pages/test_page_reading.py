@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from pages_warehouse import DONE, NIGHT, PEOPLE, WAITS
+from pages_warehouse import DONE, NIGHT, PEOPLE, RETIRED, WAITS
 from visits import ADDRESS, FORMS, PAGES, ROLES
 
 from perennial import paths
@@ -120,6 +120,11 @@ def test_who_is_not_found_is_not_repeated(visit, typed):
 def test_a_key_its_beginning_or_an_id_of_a_source_leads_to_the_customer(visit, typed):
     found = visit("VIEWER").post("/customers", customer=typed)
     assert found.headers["location"] == f"/perennial/customers/{PEOPLE[7]}"
+
+
+def test_a_key_that_a_merge_retired_is_kept_so_that_the_story_says_whose_it_was(visit):
+    found = visit("VIEWER").post("/customers", customer=RETIRED[:9])
+    assert found.headers["location"] == f"/perennial/customers/{RETIRED}"
 
 
 def test_a_search_comes_with_a_form_of_ours_and_never_by_address(visit):

@@ -79,7 +79,7 @@ def story(
     on: date | None = None,
     models: list[str] | None = None,
 ) -> Story:
-    """The life of `customer` (a key, the beginning of one, or source:customer_id) up to the day `on`.
+    """The life of `customer` (a key, also a former one, its beginning, or source:customer_id) up to the day `on`.
 
     `as_of` is the newest night; `models` are enabled lifecycle models, by default the default one. FatalError if nobody
     or more than one is meant, if she was not known yet, or if the night is not there or not complete.
@@ -92,7 +92,9 @@ def story(
         if name not in config.lifecycle.enabled:
             raise FatalError(f"lifecycle model '{name}' is not enabled; enabled: {', '.join(config.lifecycle.enabled)}")
     notes = _notes(session, config, as_of)
-    key = find.customer(session, customer, list(config.sources.sources))
+    found = find.customer(session, customer, list(config.sources.sources))
+    key = found.customer_key
+    notes += [_moved(found)] if found.former_key else []
     touches = read_touches(session, key, on)
     units = Units(config.sources.business.currency, config.lifecycle.trend)
     return Story(
@@ -111,6 +113,14 @@ def _notes(session: psycopg.Connection, config: Config, as_of: date) -> list[Wor
     if night is None or night["built_at"] is None:
         raise FatalError(f"the build of night {as_of} did not end; run its task `transform` again")
     return [] if night["config_hash"] == transform.fingerprint(config, as_of) else [CHANGED]
+
+
+def _moved(found: find.Found) -> Words:
+    asked, on, key = found.former_key, found.retired_on, found.customer_key
+    return Words(
+        f"{asked} is nobody's key since the night of {on}: its record is one of {key}, whose life this is.",
+        f"{asked} 自{on}起不再是客户键：其记录已归入 {key}，以下为该客户的经历。",
+    )
 
 
 def _person(session: psycopg.Connection, key: str, on: date, touches: list[Touch], *, described: bool) -> Person:

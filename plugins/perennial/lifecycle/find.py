@@ -1,6 +1,8 @@
 """Who is meant: from what somebody typed to a customer_key. Contact details are neither accepted nor repeated."""
 
 import re
+from dataclasses import dataclass
+from datetime import date
 
 import psycopg
 
@@ -17,9 +19,16 @@ IDS = (
 )
 PHONE = re.compile(r"[+].*|(?!\d+$)[\d ./()-]{7,}")  # digits alone may begin a key
 
+# a key that a merge retired leads to who has its record now
 STARTING = """
-    select distinct customer_key from intermediate.int_customer_keys
-    where starts_with(customer_key, %s) order by customer_key limit %s
+    with asked as (select cast(%s as text) as beginning, cast(%s as integer) as most)
+    select customer_key, former_key, retired_on from (
+        select customer_key, null as former_key, cast(null as date) as retired_on from intermediate.int_customer_keys
+        union
+        select customer_key, former_key, retired_on from marts.dim_customer_redirects
+    ) as known, asked
+    where starts_with(coalesce(former_key, customer_key), beginning)
+    order by customer_key, former_key nulls first limit (select most from asked)
 """
 KNOWN_AS = "select customer_key from intermediate.int_customer_keys where source = %s and source_customer_id = %s"
 KNOWN_SIMILARLY = """
@@ -28,8 +37,17 @@ KNOWN_SIMILARLY = """
 """
 
 
-def customer(session: psycopg.Connection, typed: str, sources: list[str]) -> str:
-    """The one customer_key that `typed` stands for.
+@dataclass(frozen=True)
+class Found:
+    """Who was meant. `former_key` is what was asked for if it is nobody's any more, since the night `retired_on`."""
+
+    customer_key: str
+    former_key: str | None = None
+    retired_on: date | None = None
+
+
+def customer(session: psycopg.Connection, typed: str, sources: list[str]) -> Found:
+    """The one customer that `typed` stands for, also by a key that she had before a merge.
 
     FatalError with up to five keys that come near if nobody or more than one is meant; it never repeats an id, because
     people paste addresses into anything.
@@ -41,18 +59,19 @@ def customer(session: psycopg.Connection, typed: str, sources: list[str]) -> str
     if "@" in typed or PHONE.fullmatch(typed) or source_customer_id.startswith("+"):
         raise FatalError(f"e-mail addresses and phone numbers are not accepted here, nor ever shown. {IDS}")
     if colon:
-        return _of_source(session, source, source_customer_id, sources)
+        return Found(_of_source(session, source, source_customer_id, sources))
     return _of_key(session, typed.lower())
 
 
-def _of_key(session: psycopg.Connection, prefix: str) -> str:
+def _of_key(session: psycopg.Connection, prefix: str) -> Found:
     if len(prefix) < SHORTEST or not re.fullmatch("[0-9a-f]+", prefix):
         raise FatalError(f"that is no customer_key, and no beginning of one with {SHORTEST} characters. {IDS}")
-    found = _keys(session, STARTING, prefix, CANDIDATES + 1)
-    if len(found) == 1:
+    found = [Found(**row) for row in session.execute(STARTING, [prefix, CANDIDATES + 1])]
+    keys = list(dict.fromkeys(one.customer_key for one in found))
+    if len(keys) == 1:
         return found[0]
-    if found:
-        shown = f"{', '.join(found[:CANDIDATES])}{' and more' if found[CANDIDATES:] else ''}"
+    if keys:
+        shown = f"{', '.join(keys[:CANDIDATES])}{' and more' if found[CANDIDATES:] else ''}"
         raise FatalError(f"several customers have keys that begin like that: {shown}. Type more of the key")
     _unless_erased(session, "key", prefix)
     raise FatalError(f"nobody has a key that begins like that{_near(_nearest(session, STARTING, prefix))}. {IDS}")
@@ -87,4 +106,4 @@ def _near(keys: list[str]) -> str:
 
 
 def _keys(session: psycopg.Connection, query: str, *parameters: object) -> list[str]:
-    return [row["customer_key"] for row in session.execute(query, parameters)]
+    return list(dict.fromkeys(row["customer_key"] for row in session.execute(query, parameters)))

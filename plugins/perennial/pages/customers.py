@@ -45,10 +45,10 @@ def found(request: Request, visitor: Sender, customer: Annotated[str, Form()] = 
         if not nights(session):
             return _form(request, visitor, told="no night has been built yet; run a night first", status=404)
         try:
-            key = find.customer(session, customer, list(config.load().sources.sources))
+            meant = find.customer(session, customer, list(config.load().sources.sources))
         except FatalError as error:
             return _form(request, visitor, told=masked(str(error)), status=404)
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/customers/{key}", 303)
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/customers/{meant.former_key or meant.customer_key}", 303)
 
 
 @router.get("/customers/{key}")
