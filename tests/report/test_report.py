@@ -48,6 +48,17 @@ def test_a_query_asks_only_what_the_models_promise(small, name):
         small.execute(query, {"as_of": NIGHT, "shown": NIGHT, "model": about.model}).fetchall()
 
 
+def test_who_is_who_counts_records_merges_of_the_night_and_those_that_wait_until_they_are_approved(small, page):
+    section = part(page, "identity")
+    assert "25.0 % of all, 1 in several sources" in section
+    assert "2 in 7 nights" in section
+    assert "Merges that wait. Waits for approval: a consent would change: 1." in section
+    small.execute("insert into ops.identity_approvals values ('m1', '{}', '2017-10-01 03:00+00', 'ann')")
+    later = build(small, config.load(), NIGHT)
+    small.rollback()
+    assert "No merge waits for approval." in part(later, "identity")
+
+
 def test_a_first_night_that_failed_shows_what_its_steps_cost_and_which_one_failed(small):
     """Nothing was built before, so every other table of it may be missing."""
     small.execute("truncate ops.nights")
