@@ -1,13 +1,15 @@
 """What README, README.zh-CN and the guides say can be done.
 
 Run here: `perennial check` on the configuration that each guide shows, and `perennial clv fit` with the guide's file.
-Of all other commands of ours only name, options and values are checked, since they need a server or a whole night. Most
-are run, with arguments of their own, in `tests/e2e/`, `activation/`, `identity/`, `lifecycle/`, `sources/` and
-`warehouse/`; `perennial lifecycle calibrate` is not, only the functions behind it, and no test runs a target of the
-Makefile other than `help`. Lines that call git, cp, docker or airflow are not checked, but for the container they name.
+Of all other commands of ours name, options and values are checked here, since they need a server or a whole night; each
+is run, with arguments of its own, in `tests/e2e/`, `activation/`, `identity/`, `lifecycle/`, `sources/` or
+`warehouse/`. Of the Makefile only `help` is run, and what the other targets call is checked. Lines that call git, cp,
+docker, airflow or superset are not checked, but for the container they name.
 """
 
 import re
+import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +78,35 @@ def test_every_command_exists_with_its_options_and_values(document, tmp_path, mo
     found = {" ".join(words): wrong(words, whole=whole) for words, whole in asked}
     assert {line: why for line, why in found.items() if why} == {}
     assert found
+
+
+def test_what_make_calls_of_ours_exists_with_its_options_and_values():
+    """For every target; nothing is run, as installing and a whole night take minutes."""
+    asked = ["make", "--dry-run", "--no-print-directory", "-C", str(PROJECT), *sorted(TARGETS)]
+    shown = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    called = {line.strip() for line in re.findall(r"bin/(perennial [a-z][^;|\n]*)", shown)}
+    assert {line.split()[1] for line in called} >= {"sample", "nightly", "ui", "dbt", "stop", "check", "reference"}
+    assert {line: why for line in called if (why := wrong(shlex.split(line), whole=True))} == {}
+    files = re.findall(r"bin/python (\S+\.py)", shown)
+    assert len(files) > 5
+    assert [file for file in files if not (PROJECT / file).exists()] == []
+
+
+def command_of(words: list[str]) -> tuple[str, ...]:
+    """The names of a command of ours, without arguments and options."""
+    command, named = cli.cli, []
+    while isinstance(command, click.Group) and len(named) + 1 < len(words):
+        name, command, _ = command.resolve_command(click.Context(command), words[len(named) + 1 :])
+        named.append(name)
+    return tuple(named)
+
+
+def test_every_command_that_is_named_is_run_by_a_test():
+    texts = "\n".join(path.read_text("utf-8") for path in (PROJECT / "tests").rglob("*.py") if path != Path(__file__))
+    asked = {command_of(w) for d in DOCUMENTS for w in [*whole_commands(d), *named_commands(d)] if w[0] == "perennial"}
+    assert len(asked) > 20
+    # as words of a list, ["clv", "fit"], or of a line, "clv fit"
+    assert [names for names in asked if not re.search('"' + '(?:", *"| )'.join(names) + r"\b", texts)] == []
 
 
 @pytest.mark.parametrize(

@@ -54,11 +54,11 @@ TIMES = ("--timezone", "UTC")
 
 
 def run(*arguments: str):
-    return CliRunner().invoke(cli.cli, ["sources", *arguments])
+    return CliRunner().invoke(cli.cli, arguments)
 
 
 def added(*more: str):
-    return run("add", "market", "orders=sales", "customers=buyers", *AT_MARKET, *TIMES, *more)
+    return run("sources", "add", "market", "orders=sales", "customers=buyers", *AT_MARKET, *TIMES, *more)
 
 
 def test_what_was_added_can_be_read_at_once(market):
@@ -73,7 +73,7 @@ def test_what_was_added_can_be_read_at_once(market):
         "email": "Mail",
         "registered_at": "created_at",
     }
-    seen = run("check", "market").output
+    seen = run("sources", "check", "market").output
     assert "market.orders: 2 rows, 1 of them would be rejected" in seen
     assert "10.5000  USD" in seen
     assert "market.customers: 1 rows, 0 of them" in seen
@@ -123,7 +123,7 @@ def test_where_a_guess_is_wrong_a_person_says_what_is_right(market):
 def test_what_cannot_be_is_refused_and_nothing_written(market, arguments, said):
     before = market.read_bytes()
     known = [] if "--connection" in arguments else ["--connection", "market"]
-    refused = run("add", *arguments, *known)
+    refused = run("sources", "add", *arguments, *known)
     assert refused.exit_code == 1
     assert said in str(refused.exception)
     assert market.read_bytes() == before
@@ -233,16 +233,18 @@ def test_addresses_that_serve_as_ids_are_made_ids_that_are_none(market, market_r
     )
     assert "customer_id: { from: buyer_id, as: email_key }" in said.output
     market_rows("update sales set buyer_id = 'a' where id = '1'")
-    refused = run("add", "bazaar", "orders=sales", *AT_MARKET, *TIMES)
+    refused = run("sources", "add", "bazaar", "orders=sales", *AT_MARKET, *TIMES)
     assert "'buyer_id' holds e-mail addresses among other ids" in str(refused.exception)
 
 
 @pytest.mark.parametrize("at", ["2017-01-01T10:00:00Z", "2017-01-01 10:00:00+08", "2017-01-01 10:00:00.5 -03:00"])
 def test_a_zone_is_asked_for_only_where_a_time_has_none(market, market_rows, at):
     market_rows(f"update sales set order_date = '{at}', updated_at = '{at}'")
-    assert run("add", "market", "orders=sales", *AT_MARKET, "--dry-run").exit_code == 0
+    assert run("sources", "add", "market", "orders=sales", *AT_MARKET, "--dry-run").exit_code == 0
     market_rows("update sales set order_date = '2017-01-01' where id = '2'")
-    assert "times in order_date have no zone" in str(run("add", "market", "orders=sales", *AT_MARKET).exception)
+    assert "times in order_date have no zone" in str(
+        run("sources", "add", "market", "orders=sales", *AT_MARKET).exception
+    )
 
 
 def test_the_type_of_a_column_tells_whether_its_times_have_a_zone(market, warehouse, monkeypatch):
@@ -264,7 +266,7 @@ def test_no_contact_detail_is_written_or_told(market, market_rows, kind):
     market_rows(EVENTS, f"insert into visits values ('1', 'a', '{kind}', '2017-01-01 10:00:00')")
     market_rows(f"update sales set state = '{kind}' where id = '2'")
     before = market.read_bytes()
-    refused = run("add", "market", "events=visits", *AT_MARKET, *TIMES)
+    refused = run("sources", "add", "market", "events=visits", *AT_MARKET, *TIMES)
     assert "'kind' holds what may be contact details" in str(refused.exception)
     assert kind not in str(refused.exception) + refused.output
     said = added("--dry-run").output
@@ -276,9 +278,9 @@ def test_no_contact_detail_is_written_or_told(market, market_rows, kind):
 def test_more_values_than_can_be_mapped_are_refused_and_not_cut_off(market, market_rows):
     market_rows(EVENTS)
     market_rows(*(f"insert into visits values ('{n}', 'a', 'kind {n}', '2017-01-01 10:00:00')" for n in range(50)))
-    assert run("add", "market", "events=visits", *AT_MARKET, *TIMES, "--dry-run").exit_code == 0
+    assert run("sources", "add", "market", "events=visits", *AT_MARKET, *TIMES, "--dry-run").exit_code == 0
     market_rows("insert into visits values ('50', 'a', 'kind 50', '2017-01-01 10:00:00')")
-    refused = run("add", "market", "events=visits", *AT_MARKET, *TIMES)
+    refused = run("sources", "add", "market", "events=visits", *AT_MARKET, *TIMES)
     assert "'kind' has more than 50 different values, too many to be mapped one by one" in str(refused.exception)
 
 
