@@ -180,7 +180,7 @@ def test_what_a_consent_is_for_is_never_guessed(market, market_rows):
         CONSENTS.format(columns="opt_in text"), "insert into consents values ('a', 'yes', '2017-01-01 10:00:00')"
     )
     assert proposed("consents", "customer_id", "state", "updated_at").missing == ["channel", "purpose", "status"]
-    told = ["add", "market", "consents=consents", *AT_MARKET, *TIMES]
+    told = ["sources", "add", "market", "consents=consents", *AT_MARKET, *TIMES]
     for column, constant in (("channel", "email"), ("purpose", "marketing")):
         refused = run(*told)
         assert refused.exit_code == 1
@@ -200,7 +200,7 @@ def test_consent_to_something_else_is_not_taken_for_consent_to_be_written_to(mar
         CONSENTS.format(columns=f'opt_in text, "{column}" text'),
         *(f"insert into consents values ('a', 'yes', '{what}', '2017-01-01 10:00:00')" for what in ("terms", "sms")),
     )
-    told = ["add", "market", "consents=consents", *AT_MARKET, *TIMES, "--constant", "consents.channel=email"]
+    told = ["sources", "add", "market", "consents=consents", *AT_MARKET, *TIMES, "--constant", "consents.channel=email"]
     refused = run(*told, "--constant", "consents.purpose=marketing")
     assert refused.exit_code == 1
     assert f"'{column}' may tell what a consent is for" in str(refused.exception)
@@ -251,7 +251,7 @@ def test_the_type_of_a_column_tells_whether_its_times_have_a_zone(market, wareho
     monkeypatch.setenv("AIRFLOW_CONN_MARKET", warehouse.to_json())
     with database.connect() as session:
         session.execute("create table public.buyers (id bigint, created_at timestamptz, updated_at timestamptz)")
-    told = ("add", "market", "customers=public.buyers", *AT_MARKET, "--dry-run")
+    told = ("sources", "add", "market", "customers=public.buyers", *AT_MARKET, "--dry-run")
     assert "timezone: UTC" in run(*told).output
     with database.connect() as session:
         session.execute("alter table public.buyers alter updated_at type timestamp")
