@@ -159,7 +159,8 @@ def build(night: date, warehouse: Connection) -> None:
     """A night as `perennial nightly` builds it, without its checks."""
     built = settings()
     only = ["build", "--exclude-resource-type", "test", "unit_test", "--select"]
-    needed = ["+audience_members", "+int_order_histories", "dim_reasons", "dim_customer_redirects", "--exclude", "source:clv+"]
+    needed = ["+audience_members", "+int_order_histories", "dim_reasons", "dim_customer_redirects"]
+    needed += ["--exclude", "source:clv+"]
     transform.run([*only, *needed], built, night, warehouse)
     with database.connect() as session:
         store.write(session, night, built.value, *tonight.run(session, night, built.value))

@@ -33,7 +33,8 @@ def command(day: click.ParamType, warehouse: Callable[[bool], AbstractContextMan
         """Tell a customer's life: stages and why, value, audiences, what comes next.
 
         CUSTOMER is a customer_key, also one that a merge retired, the first six or more characters of one, or
-        source:customer_id as the source knows her. E-mail addresses and phone numbers are not accepted, and none is ever shown.
+        source:customer_id as the source knows her. E-mail addresses and phone numbers are not
+        accepted, and none is ever shown.
         """
         from perennial import night
         from perennial.lifecycle.explain import story

@@ -48,7 +48,8 @@ def found(request: Request, visitor: Sender, customer: Annotated[str, Form()] = 
             meant = find.customer(session, customer, list(config.load().sources.sources))
         except FatalError as error:
             return _form(request, visitor, told=masked(str(error)), status=404)
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/customers/{meant.former_key or meant.customer_key}", 303)
+    key = meant.former_key or meant.customer_key  # the story of a former key says whose it is now
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/customers/{key}", 303)
 
 
 @router.get("/customers/{key}")
