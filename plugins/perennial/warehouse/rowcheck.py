@@ -9,6 +9,7 @@ from psycopg import sql
 from perennial.sources.base import Column as Origin
 from perennial.sources.base import Entity as Mapping
 from perennial.sources.base import Exclusion
+from perennial.sources.cursor import CLOCK_DRIFT
 from perennial.warehouse.contract import Column, Entity
 
 PLAIN_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
@@ -28,7 +29,6 @@ EXCLUDED = {
     "contains": "position({word} in {text}) > 0",
 }
 CURRENCY_CODE = "^[A-Z]{3}$"
-CLOCK_DRIFT = "15 minutes"  # clocks of source systems run ahead of ours by less than this
 
 
 def checked_rows(
