@@ -9,7 +9,7 @@ import pytest
 from perennial import landing
 from perennial.landing import Extract
 from perennial.sources import files
-from perennial.warehouse import loader, plain_rows, raw_indexes, repeats
+from perennial.warehouse import loader, plain_rows, plain_values, raw_indexes, repeats
 
 pytestmark = pytest.mark.server
 
@@ -181,6 +181,13 @@ def test_rows_as_good_systems_send_them_all_take_the_short_cut(warehouse, monkey
         ).new
         == 3
     )
+
+
+@pytest.mark.parametrize("at", ["2025-01-02T10Z", "20250102T100000Z", "2025-01-02T100000Z", "2025-01-02 10:00:00,5Z"])
+def test_a_column_all_in_utc_is_read_without_a_pattern_and_no_other_shape_with_it(at):
+    usual = "2025-01-02 10:00:00.25Z"
+    assert plain_values._all_in_utc(pa.array([usual, None])).to_pylist() == [1735812000250000, None]
+    assert plain_values._all_in_utc(pa.array([usual, at])) is None
 
 
 def test_keys_that_come_again_are_found_whatever_piece_they_are_in():
