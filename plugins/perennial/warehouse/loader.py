@@ -6,26 +6,24 @@ the same id already says is accepted and not stored twice, so overlaps cost no s
 quarantined.
 """
 
-import io
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import psycopg
 import pyarrow as pa
-import pyarrow.compute as pc
 from psycopg import sql
-from pyarrow import csv
 
 from perennial import landing
 from perennial.errors import FatalError
 from perennial.landing import Batch
-from perennial.sources.base import Settings
+from perennial.progress import say
+from perennial.sources.base import PHONE_COLUMN, Settings
 from perennial.warehouse import contract, raw_indexes, rowcheck
 from perennial.warehouse.bulk import Bulk
 from perennial.warehouse.database import connect
+from perennial.warehouse.landed_rows import copy_numbered
 from perennial.warehouse.local_days import LocalDays
+from perennial.warehouse.phones import Phones
 from perennial.warehouse.plain_rows import Finder
 from perennial.warehouse.versions import Versions
 
@@ -95,6 +93,13 @@ def load(batch: Batch, source: Settings, currencies: tuple[str, ...]) -> Loaded:
 def _put(session: psycopg.Connection, batch: Batch, source: Settings, currencies: tuple[str, ...]) -> tuple[int, int]:
     """Put every row where it belongs; how many passed, and how many of them said something new."""
     entity, mapping = contract.ENTITIES[batch.entity], source.entities[batch.entity]
+    phones = Phones.of(source, batch.entity)
+    mapping = phones.mapped(mapping) if phones else mapping
+    columns = [*batch.columns, PHONE_COLUMN] if phones else batch.columns
+
+    def completed(rows: pa.RecordBatch) -> pa.RecordBatch:
+        return phones.complete(rows) if phones else rows
+
     finder = Finder(entity, mapping, currencies, batch.extracted_at, LocalDays(source.timezone))
     versions = Versions(session, batch, entity, mapping.columns)
     bulk = Bulk(batch, entity.key)
@@ -102,21 +107,31 @@ def _put(session: psycopg.Connection, batch: Batch, source: Settings, currencies
         versions.open()
         # rows that wait in quarantine were no plain ones
         if finder.can and not batch.is_replay:
-            bulk.copy(session, versions.target, versions.columns, map(finder.find, landing.read(batch)), is_fresh)
+            bulk.copy(
+                session,
+                versions.target,
+                versions.columns,
+                map(finder.find, map(completed, landing.read(batch))),
+                is_fresh,
+            )
         else:
             bulk.leave(landing.read(batch))
         if bulk.rows != batch.rows:
             raise FatalError(f"batch {batch.batch_id}: landed {batch.rows} rows, {bulk.rows} reached the warehouse")
+        notes = phones.notes() if phones else []
         passed = 0
         if bulk.copied < bulk.rows:
-            copy_numbered(session, batch.columns, bulk.left(landing.read(batch)))
-            session.execute(rowcheck.checked_rows(entity, mapping, batch.columns, currencies, batch.extracted_at))
+            left = ((numbers, completed(rows)) for numbers, rows in bulk.left(landing.read(batch)))
+            copy_numbered(session, columns, left)
+            session.execute(rowcheck.checked_rows(entity, mapping, columns, currencies, batch.extracted_at))
             session.execute("analyze checked_rows")
             session.execute(_reject(batch))
             if "changed_at" in mapping.columns:
                 session.execute(_state_when(batch))
             passed = versions.put_checked()
         new = versions.store(bulk.copied + passed, bulk.repeated, passed)
+    for note in notes:
+        say(f"load {batch.source}: note: {note}")
     return bulk.copied + passed, new
 
 
@@ -154,39 +169,6 @@ def positions(source: str) -> dict[str, object]:
     return {row["entity"]: row["position"] for row in rows}
 
 
-def copy_rows(session: psycopg.Connection, columns: Iterable[str], batches: Iterable[pa.RecordBatch]) -> None:
-    """Make `landed_rows` of rows whose columns are text; they are numbered from 1 on."""
-    copy_numbered(session, columns, _numbered(batches))
-
-
-def _numbered(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:
-    first = 1
-    for rows in batches:
-        yield np.arange(first, first + rows.num_rows), rows
-        first += rows.num_rows
-
-
-def copy_numbered(
-    session: psycopg.Connection, columns: Iterable[str], batches: Iterable[tuple[np.ndarray, pa.RecordBatch]]
-) -> None:
-    """Make `landed_rows` of rows with their numbers."""
-    typed = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(c)) for c in columns)
-    session.execute(sql.SQL("create temp table landed_rows (_row_no bigint, {}) on commit drop").format(typed))
-    with session.cursor().copy("copy landed_rows from stdin with (format csv)") as copy:
-        for numbers, rows in batches:
-            copy.write(_as_csv(rows, numbers))
-
-
-def _as_csv(rows: pa.RecordBatch, numbers: np.ndarray) -> memoryview:
-    # PostgreSQL has no NUL in text; U+FFFD marks the row for quarantine
-    texts = [pc.replace_substring(column, "\0", "\ufffd") for column in rows.columns]
-    table = pa.table([pa.array(numbers), *texts], names=["_row_no", *rows.schema.names])
-    buffer = io.BytesIO()
-    # null is written as nothing and text in quotes, so COPY tells an empty text from null
-    csv.write_csv(table, buffer, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
-    return buffer.getbuffer()
-
-
 def _record(session: psycopg.Connection, batch: Batch) -> None:
     # what is quarantined and new refers to it; until then all of it counts as quarantined
     session.execute(
@@ -204,7 +186,7 @@ def _reject(batch: Batch) -> sql.Composed:
             batch_id, row_no, source, entity, reason, column_name, value, payload, mapped
         )
         select {batch}, c.row_no, {source}, {entity}, c.problem[1], c.problem[2], c.problem[3],
-            jsonb_strip_nulls(to_jsonb(l) - '_row_no'),
+            jsonb_strip_nulls(to_jsonb(l) - '{{_row_no,_phone}}'::text[]),
             jsonb_strip_nulls(to_jsonb(c) - '{{row_no,payload_hash,own_problem,problem}}'::text[])
         from checked_rows as c
         join landed_rows as l on l._row_no = c.row_no

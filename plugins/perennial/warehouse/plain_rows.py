@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from perennial.sources.base import PHONE_COLUMN, Exclusion
 from perennial.sources.base import Column as Origin
 from perennial.sources.base import Entity as Mapping
-from perennial.sources.base import Exclusion
 from perennial.sources.cursor import CLOCK_DRIFT
 from perennial.warehouse import payload_hash, plain_values
 from perennial.warehouse.contract import Column, Entity
@@ -82,7 +82,7 @@ class Finder:
         """Twin of rowcheck.mapped."""
         if origin.constant is not None:
             return pa.repeat(pa.scalar(origin.constant, pa.string()), rows.num_rows)
-        text = rows.column(origin.from_)
+        text = rows.column(PHONE_COLUMN if origin.as_ == "phone" else origin.from_)
         is_plain.also(plain_values.is_clean(text))
         text = plain_values.without_blanks(text)
         if origin.values:

@@ -68,7 +68,7 @@ def moments(text: pa.Array, offsets: Callable[[np.ndarray], np.ndarray]) -> pa.A
 
 
 def _all_in_utc(text: pa.Array) -> pa.Array | None:
-    """All to the minute at least, with a Z, as databases tell them: no pattern is needed then, Arrow reads no others."""
+    """All to the minute at least, with a Z, as databases tell them: no pattern is needed, Arrow reads no others."""
     if not pc.all(pc.ends_with(text, "Z")).as_py() or (pc.min(pc.binary_length(text)).as_py() or 0) < TO_THE_MINUTE:
         return None
     try:
