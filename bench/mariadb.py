@@ -22,9 +22,10 @@ from sources import MAPPED, NIGHT, measured
 
 SHOP = """
     create or replace table orders as
-    select seq as no, concat('c', seq * 7919 % 100000) as who, timestamp '2020-01-01' + interval seq minute as at,
-        'placed' as state, cast(seq % 100000 / 100 as decimal(18, 4)) as amount, 'USD' as currency,
-        timestamp '2020-01-01' + interval seq minute as changed
+    select seq as no, concat('c', seq * 7919 % 100000) as who,
+        timestamp '2020-01-01 00:00:00' + interval seq minute as at, 'placed' as state,
+        cast(seq % 100000 / 100 as decimal(18, 4)) as amount, 'USD' as currency,
+        timestamp '2020-01-01 00:00:00' + interval seq minute as changed
     from seq_1_to_{rows}
 """
 IN_MEMORY = 100_000  # rows that pandas holds at once
@@ -68,10 +69,10 @@ def main() -> None:
     with sa.create_engine(shop.url()).begin() as session:
         session.execute(sa.text(SHOP.format(rows=rows)))
     with scratch_warehouse():
-        slow, peak = measured(with_pandas, shop)
-        say("mariadb", "pandas.read_sql, to_sql", slow, rows=rows, peak_mb=peak)
-        fast, peak = measured(ours, shop)
-        say("mariadb", "to landing and raw", fast, times=round(slow / fast, 1), peak_mb=peak)
+        slow, slow_cpu, peak = measured(with_pandas, shop)
+        say("mariadb", "pandas.read_sql, to_sql", slow, cpu=round(slow_cpu, 2), rows=rows, peak_mb=peak)
+        fast, fast_cpu, peak = measured(ours, shop)
+        say("mariadb", "to landing and raw", fast, times=round(slow / fast, 1), cpu=round(fast_cpu, 2), peak_mb=peak)
         to = database.warehouse()
         with psycopg.connect(host=to.host, user=to.login, dbname=to.database) as found:
             (stored,) = found.execute("select count(*) from raw.orders").fetchone()

@@ -2,8 +2,10 @@
 
     python bench/sources.py --rows 1000000
 
-JSON lines; `ratio` is the share of the rows per second of that pipe. Every part runs in a process of its own, whose
-peak of memory is told; what starting it takes is left out. At the end the sums of both sides must be the same.
+JSON lines; `ratio` is the share of the rows per second of that pipe, `cpu` the seconds of processor that a part and the
+server took, which other work on the machine changes less, and `cpu_ratio` the same share by them. Every part runs in a
+process of its own, whose peak of memory is told; what starting it takes is left out. At the end the sums of both sides
+must be the same.
 """
 
 import argparse
@@ -16,6 +18,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import psutil
 import psycopg
 from common import say, scratch_warehouse
 
@@ -85,25 +88,34 @@ def load() -> None:
     loader.load(landing.find("shop", "orders", NIGHT), source(), ("USD",))
 
 
-def measured(part: Callable[..., None], *of: object) -> tuple[float, int]:
-    """Seconds, and the peak of memory in MB, of a part in a process of its own."""
+def measured(part: Callable[..., None], *of: object) -> tuple[float, float, int]:
+    """Seconds, those of processor with the server's, and the peak of memory in MB, of a part in its own process."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_measure, args=(theirs, part, *of))
+    before = _server_cpu()
     process.start()
-    found = ours.recv()
+    seconds, cpu, peak = ours.recv()
     process.join()
-    return found
+    return seconds, cpu + _server_cpu() - before, peak
+
+
+def _server_cpu() -> float:
+    """Seconds of processor of the embedded server, and of all sessions it had."""
+    postmaster = psutil.Process(int((paths.state() / "pgdata" / "postmaster.pid").read_text().split()[0]))
+    living = [postmaster, *postmaster.children()]
+    ended = postmaster.cpu_times()
+    return ended.children_user + ended.children_system + sum(sum(p.cpu_times()[:2]) for p in living)
 
 
 def _measure(answer: object, part: Callable[..., None], *of: object) -> None:
     import pandas  # noqa: F401 - pyarrow does, once, and takes seconds for it
 
-    started = time.monotonic()
+    started, used = time.monotonic(), time.process_time()
     part(*of)
-    seconds = time.monotonic() - started
+    seconds, cpu = time.monotonic() - started, time.process_time() - used
     peak = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024
-    answer.send((seconds, peak))
+    answer.send((seconds, cpu, peak))
 
 
 def total(to: Connection, table: str) -> tuple:
@@ -123,20 +135,25 @@ def main() -> None:
         with session(embedded.connection("shop")) as shop:
             shop.execute(SHOP.replace("%s", str(options.rows)))
             shop.execute("vacuum analyze orders")
-        floor, _ = measured(pipe)
-        say("sources", "COPY TO | COPY FROM", floor, rows=options.rows)
+        floor, floor_cpu, _ = measured(pipe)
+        say("sources", "COPY TO | COPY FROM", floor, cpu=round(floor_cpu, 2), rows=options.rows)
+
+        def told(figure: str, seconds: float, cpu: float, **more: float) -> None:
+            shares = {"ratio": round(floor / seconds, 2), "cpu_ratio": round(floor_cpu / cpu, 2)}
+            say("sources", figure, seconds, cpu=round(cpu, 2), **shares, **more)
+
         parts = [("to landing", land)]
         if options.row_by_row:
             parts.insert(0, ("to landing, row by row", land_row_by_row))
         for figure, part in parts:
             shutil.rmtree(paths.state() / "landing", ignore_errors=True)
-            seconds, peak = measured(part)
-            say("sources", figure, seconds, ratio=round(floor / seconds, 2), peak_mb=peak)
+            seconds, cpu, peak = measured(part)
+            told(figure, seconds, cpu, peak_mb=peak)
         if options.landing_only:
             return
-        loading, peak = measured(load)
-        say("sources", "landing to raw", loading, ratio=round(floor / loading, 2), peak_mb=peak)
-        say("sources", "to landing and raw", seconds + loading, ratio=round(floor / (seconds + loading), 2))
+        loading, loading_cpu, peak = measured(load)
+        told("landing to raw", loading, loading_cpu, peak_mb=peak)
+        told("to landing and raw", seconds + loading, cpu + loading_cpu)
         there, here = total(embedded.connection("shop"), "orders"), total(database.warehouse(), "raw.orders")
         if there != here:
             raise SystemExit(f"not the same: {there} there, {here} in raw")

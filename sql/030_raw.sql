@@ -1,5 +1,6 @@
 -- One table per contract entity (plugins/perennial/warehouse/contract.py). Append-only: one row per landed version.
--- A batch is written once, in one transaction, so (batch_id, row_no) is unique without an index that checks it.
+-- A batch is written once, in one transaction, so (batch_id, row_no) is unique without an index that checks it. Keys
+-- begin with what differs from row to row: with the source in front an index took three times as long to fill.
 create table if not exists raw.customers (
     source text not null,
     customer_id text not null,
@@ -18,7 +19,8 @@ create table if not exists raw.customers (
 );
 alter table raw.customers add column if not exists loyalty_number text;
 alter table raw.customers add column if not exists email_verified text;
-create index if not exists customers_by_id on raw.customers (source, customer_id);
+drop index if exists raw.customers_by_id;
+create index if not exists customers_by_key on raw.customers (customer_id, source);
 
 create table if not exists raw.orders (
     source text not null,
@@ -35,7 +37,8 @@ create table if not exists raw.orders (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-create index if not exists orders_by_id on raw.orders (source, order_id);
+drop index if exists raw.orders_by_id;
+create index if not exists orders_by_key on raw.orders (order_id, source);
 
 create table if not exists raw.order_lines (
     source text not null,
@@ -51,7 +54,8 @@ create table if not exists raw.order_lines (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-create index if not exists order_lines_by_id on raw.order_lines (source, order_id, line_no);
+drop index if exists raw.order_lines_by_id;
+create index if not exists order_lines_by_key on raw.order_lines (order_id, source, line_no);
 -- a night asks for the lines of its batches; they lie together, so the index is tiny
 create index if not exists order_lines_by_batch on raw.order_lines using brin (batch_id);
 
@@ -67,7 +71,8 @@ create table if not exists raw.refunds (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-create index if not exists refunds_by_id on raw.refunds (source, refund_id);
+drop index if exists raw.refunds_by_id;
+create index if not exists refunds_by_key on raw.refunds (refund_id, source);
 
 create table if not exists raw.consents (
     source text not null,
@@ -81,7 +86,8 @@ create table if not exists raw.consents (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-create index if not exists consents_by_id on raw.consents (source, customer_id, channel, purpose);
+drop index if exists raw.consents_by_id;
+create index if not exists consents_by_key on raw.consents (customer_id, source, channel, purpose);
 
 create table if not exists raw.events (
     source text not null,
@@ -96,7 +102,8 @@ create table if not exists raw.events (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-create index if not exists events_by_id on raw.events (source, event_id);
+drop index if exists raw.events_by_id;
+create index if not exists events_by_key on raw.events (event_id, source);
 
 create table if not exists raw.exchange_rates (
     source text not null,
@@ -109,7 +116,8 @@ create table if not exists raw.exchange_rates (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-create index if not exists exchange_rates_by_id on raw.exchange_rates (source, base, currency, rated_on);
+drop index if exists raw.exchange_rates_by_id;
+create index if not exists exchange_rates_by_key on raw.exchange_rates (base, source, currency, rated_on);
 
 create table if not exists raw.links (
     source text not null,
@@ -123,4 +131,5 @@ create table if not exists raw.links (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-create index if not exists links_by_id on raw.links (source, customer_id, other_source, other_customer_id);
+drop index if exists raw.links_by_id;
+create index if not exists links_by_key on raw.links (customer_id, source, other_source, other_customer_id);

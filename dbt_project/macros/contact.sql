@@ -6,7 +6,7 @@
     end
 {%- endmacro %}
 
-{# An international number without its separators, or null: national ones are not completed. #}
+{# An international number without its separators, or null: national ones are completed while loading, if at all. #}
 {% macro usable_phone(phone) -%}
     case
         when regexp_replace({{ phone }}, '[ ().-]', '', 'g') ~ '^[+][1-9][0-9]{7,14}$'

@@ -192,11 +192,11 @@ def _seal(target: Path, batch: Batch) -> None:
     part.rename(target / MANIFEST)
 
 
-def read(batch: Batch) -> Iterator[pa.RecordBatch]:
-    """The rows of a batch; FatalError if a file is missing or not what the manifest says."""
+def read(batch: Batch, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The rows of a batch, or these columns; FatalError if a file is missing or not what the manifest says."""
     base = folder(batch.source, batch.entity, batch.as_of)
     for entry in batch.files:
-        yield from _read(base / entry["name"], entry)
+        yield from _read(base / entry["name"], entry, columns)
 
 
 def tables(batch: Batch) -> Iterator[pa.Table]:
@@ -204,14 +204,19 @@ def tables(batch: Batch) -> Iterator[pa.Table]:
     return (pa.Table.from_batches([rows]) for rows in read(batch))
 
 
-def _read(path: Path, entry: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+def _read(path: Path, entry: dict[str, Any], columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
     if not path.exists() or _sha256(path) != entry["sha256"]:
         raise FatalError(
             f"{path}: missing or changed since it was landed (sha256 differs from {MANIFEST}). "
             "Landed files are never edited: restore the folder from a backup."
         )
     with pq.ParquetFile(path) as file:
-        yield from file.iter_batches(batch_size=65_536)
+        yield from file.iter_batches(batch_size=32_768, columns=columns)
+
+
+def distinct(batch: Batch, column: str) -> list[str]:
+    """What stands in a column of a batch, each once."""
+    return sorted({v for rows in read(batch, [column]) for v in rows.column(0).unique().to_pylist() if v is not None})
 
 
 def _chunks(tables: Iterable[Any]) -> Iterator[Iterator[Any]]:

@@ -177,13 +177,13 @@ def test_an_error_in_the_middle_is_told_without_a_value(shop):
 def test_breaking_off_leaves_the_connection_free(shop):
     connection, session = shop
     session.execute("create table t (a text, b text)")
-    session.execute("insert into t select n, n from generate_series(1, 60000) n")
+    session.execute("insert into t select n, n from generate_series(1, 300000) n")
     source = sql.Settings(
         kind="sql", connection="shop", timezone="UTC", entities={"customers": {"table": "t", "columns": MAPPED}}
     )
     opened = sql.open("shop", source, connection, {}, NIGHT)
     _, extract = next(opened)
-    assert next(iter(extract.tables)).num_rows == sql.ROWS_PER_TABLE
+    assert next(iter(extract.tables)).num_rows == postgres_copy.ROWS_PER_TABLE
     extract.tables.close()
     opened.close()
     session.execute("drop table t")  # would wait for a reader

@@ -118,10 +118,10 @@ def test_amounts_times_and_nulls_arrive_as_exact_text(postgres):
 def test_many_rows_are_streamed_in_tables_of_bounded_size(postgres):
     connection, session = postgres
     session.execute(
-        "insert into shop.orders (no, who, at, amount) select n, 'x', '2017-01-01', 1 from generate_series(1, 45000) n"
+        "insert into shop.orders (no, who, at, amount) select n, 'x', '2017-01-01', 1 from generate_series(1, 150000) n"
     )
     for _, extract in sql.open("shop", source(table="shop.orders"), connection, {}, NIGHT):
-        assert [t.num_rows for t in extract.tables] == [20_000, 20_000, 5_000]
+        assert [t.num_rows for t in extract.tables] == [65_536, 65_536, 18_928]
 
 
 def test_a_query_can_take_the_place_of_a_table(sqlite):

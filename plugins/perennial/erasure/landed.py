@@ -16,7 +16,7 @@ from perennial.erasure.tombstone import hide
 from perennial.erasure.words import pattern
 from perennial.landing import Batch
 from perennial.sources.base import Settings
-from perennial.warehouse import contract, loader, rowcheck
+from perennial.warehouse import contract, landed_rows, rowcheck
 from perennial.warehouse.database import connect
 
 SUPERSEDED = """
@@ -90,7 +90,7 @@ def _rehash(batch: Batch, source: Settings, currencies: tuple[str, ...], hers: d
     table = pa.table({c: pa.array([hers[n][c] for n in numbers], pa.string()) for c in batch.columns})
     with connect() as session:
         session.execute("select set_config('timezone', %s, true)", [source.timezone])
-        loader.copy_rows(session, batch.columns, table.combine_chunks().to_batches())
+        landed_rows.copy_rows(session, batch.columns, table.combine_chunks().to_batches())
         entity = contract.ENTITIES[batch.entity]
         session.execute(rowcheck.checked_rows(entity, mapping, batch.columns, currencies, batch.extracted_at))
         hashed = [

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from perennial.connections import Connection
@@ -20,7 +21,9 @@ from perennial.entry import Entry, Identifier, Misplaced
 from perennial.landing import Extract
 from perennial.warehouse import contract
 
-RESERVED = ("_row_no", "_file", "_line", "_problem", "_text", "_rejected_in", "_rejected_row")
+RESERVED = ("_row_no", "_file", "_line", "_problem", "_text", "_rejected_in", "_rejected_row", "_phone")
+PHONE_COLUMN = "_phone"  # numbers with their country's code, added while loading; see warehouse/phones.py
+OWN_COUNTRY = "own"
 
 
 def _known_zone(name: str) -> str:
@@ -29,6 +32,15 @@ def _known_zone(name: str) -> str:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"is '{name}'; accepted: an IANA time zone such as Europe/Paris or Asia/Shanghai") from None
+    return name
+
+
+def _known_country(name: str) -> str:
+    """an ISO country code of two letters such as DE, or own"""
+    if name != OWN_COUNTRY and name not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(
+            f"is '{name}'; accepted: an ISO country code such as DE or \"NO\" (in quotes), or {OWN_COUNTRY}"
+        )
     return name
 
 
@@ -120,6 +132,8 @@ class Settings(Entry):
     kind: str
     connection: Identifier | None = None  # of Airflow, with address and secrets
     timezone: Zone  # how times without a zone are meant
+    # whose numbers those without + are; a customer's own country comes first, `own`: only that
+    default_country: Annotated[Word, AfterValidator(_known_country)] | None = None
     overlap_days: float = Field(default=3, ge=0, le=366)  # what changed so long before the cursor is read again
     entities: dict[str, Entity]
 

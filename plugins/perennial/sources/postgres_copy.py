@@ -4,6 +4,7 @@ It is taken where every column is of a type whose text says exactly what the oth
 transaction, and so the same snapshot. Anything else is fetched row by row.
 """
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,9 +13,11 @@ import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
+from psycopg import pq
 from psycopg import sql as pg
 from pyarrow import csv
 
+from perennial.ahead import ahead
 from perennial.errors import FatalError
 from perennial.sources.cursor import Cursor
 
@@ -25,7 +28,7 @@ MOMENTS = {TIMESTAMP, TIMESTAMPTZ}
 TEXTS = "select oid from pg_type where oid = any(%s::oid[]) and typcategory in ('E', 'S')"
 # the zone of the session stays: a query may depend on it
 SETTINGS = "select set_config('datestyle', 'ISO', true), set_config('extra_float_digits', '3', true)"
-MOST_BYTES = 64 << 20  # of text at once
+ROWS_PER_TABLE, MOST_BYTES = 65_536, 16 << 20  # at once
 PARSE = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
 
 
@@ -55,8 +58,8 @@ class Copy:
             return None
         return cls(session, keep, found, cursor)
 
-    def tables(self, statement: sa.Select, rows: int) -> Iterator[pa.Table]:
-        """All rows, at most so many at once."""
+    def tables(self, statement: sa.Select) -> Iterator[pa.Table]:
+        """All rows."""
         driver = _driver(self._session)
         driver.execute(SETTINGS)
         query = statement.compile(
@@ -68,16 +71,8 @@ class Copy:
             self._expression(name, kind) for name, kind in zip(self._keep, self._types, strict=True)
         )
         command = pg.SQL("copy (select {} from ({}) as q) to stdout (format csv)").format(columns, pg.SQL(str(query)))
-        with driver.cursor() as session, session.copy(command) as copied:
-            text, count = bytearray(), 0
-            for line in copied:  # a row each; kept as objects, they would keep the garbage collector busy
-                text += line
-                count += 1
-                if count == rows or len(text) > MOST_BYTES:
-                    yield self._table(text, count)
-                    text, count = bytearray(), 0
-            if count:
-                yield self._table(text, count)
+        for text, count in ahead(_pieces(driver, command)):
+            yield self._table(text, count)
 
     def _expression(self, name: str, kind: int) -> pg.Composable:
         column = pg.Identifier(name)
@@ -118,6 +113,50 @@ class Copy:
         past = pc.less_equal(changes, limit.strftime("%Y-%m-%d %H:%M:%S.%f"))
         if newest := pc.max(changes.filter(pc.and_(possible, past))).as_py():
             self._cursor.note(datetime.fromisoformat(newest + "+00:00" * has_zone))
+
+
+def _pieces(driver: psycopg.Connection, command: pg.Composed) -> Iterator[tuple[bytearray, int]]:
+    """The text of rows, and how many they are."""
+    text, count = bytearray(), 0
+    for line in _lines(driver, command.as_bytes(driver)):  # kept as objects, they would keep the collector busy
+        text += line
+        count += 1
+        if count == ROWS_PER_TABLE or len(text) > MOST_BYTES:
+            yield text, count
+            text, count = bytearray(), 0
+    if count:
+        yield text, count
+
+
+def _lines(driver: psycopg.Connection, command: bytes) -> Iterator[memoryview]:
+    """Every row as it comes, by libpq itself: psycopg's own loop takes longer for a row than PostgreSQL does."""
+    server = driver.pgconn
+    _check(driver, server.exec_(command), pq.ExecStatus.COPY_OUT)
+    is_over = False
+    try:
+        while True:
+            size, line = server.get_copy_data(1)
+            if size > 0:
+                yield line
+            elif size == 0:
+                select.select([server.socket], [], [])
+                server.consume_input()
+            else:
+                break
+        is_over = True
+    finally:
+        if not is_over and server.status == pq.ConnStatus.OK:
+            server.get_cancel().cancel()
+            while server.get_copy_data(0)[0] > 0:
+                pass
+        results = list(iter(server.get_result, None))
+    for result in results:
+        _check(driver, result, pq.ExecStatus.COMMAND_OK)
+
+
+def _check(driver: psycopg.Connection, result: pq.abc.PGresult | None, wanted: pq.ExecStatus) -> None:
+    if result.status != wanted:
+        raise psycopg.errors.error_from_result(result, encoding=driver.info.encoding)
 
 
 def _driver(session: sa.Connection) -> psycopg.Connection:

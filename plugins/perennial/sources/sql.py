@@ -179,7 +179,7 @@ def _select(entity: Entity, *columns: Any) -> sa.Select:
 
 
 def _copied(what: str, fast: Copy, statement: sa.Select) -> Iterator[pa.Table]:
-    tables = fast.tables(statement, ROWS_PER_TABLE)
+    tables = fast.tables(statement)
     while True:
         with _faults(what), as_sqlalchemy():
             table = next(tables, None)

@@ -1,27 +1,31 @@
-"""Load a landed batch: COPY, check against the contract, append to `raw`, reject to quarantine. One transaction.
+"""Load a landed batch: check it against the contract, append to `raw`, reject to quarantine. One transaction.
 
-Loading a batch again changes nothing. A row that says what the newest version of the same id already says is
-accepted and not stored twice, so overlaps cost no space. Always: landed = loaded + quarantined.
+Rows that are plainly right are copied as they are read (plain_rows.py); all others go through PostgreSQL's own checks
+(rowcheck.py), which alone reject. Loading a batch again changes nothing. A row that says what the newest version of
+the same id already says is accepted and not stored twice, so overlaps cost no space. Always: landed = loaded +
+quarantined.
 """
 
-import io
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import psycopg
 import pyarrow as pa
-import pyarrow.compute as pc
 from psycopg import sql
-from pyarrow import csv
 
 from perennial import landing
 from perennial.errors import FatalError
 from perennial.landing import Batch
-from perennial.sources.base import Column as Origin
-from perennial.sources.base import Settings
-from perennial.warehouse import contract, rowcheck
+from perennial.progress import say
+from perennial.sources.base import PHONE_COLUMN, Settings
+from perennial.warehouse import contract, raw_indexes, rowcheck
+from perennial.warehouse.bulk import Bulk
 from perennial.warehouse.database import connect
+from perennial.warehouse.landed_rows import copy_numbered
+from perennial.warehouse.local_days import LocalDays
+from perennial.warehouse.phones import Phones
+from perennial.warehouse.plain_rows import Finder
+from perennial.warehouse.versions import Versions
 
 REJECTED_AS = ("_rejected_in", "_rejected_row")  # batch and row number under which a replayed row waits
 SETTLE = """
@@ -36,7 +40,11 @@ REDELIVERED = """
     update quarantine.rejected_rows as waiting set replayed_in = %(batch)s
     where source = %(source)s and entity = %(entity)s and batch_id <> %(batch)s and replayed_in is null
         and reason in ('unreadable_line', 'unreadable_file')
-        and payload ->> '_file' in (select distinct _file from landed_rows)
+        and payload ->> '_file' = any(%(files)s)
+"""
+COUNTED = """
+    update ops.batches set rows_loaded = %(loaded)s, rows_new = %(new)s, rows_quarantined = rows_landed - %(loaded)s
+    where batch_id = %(batch)s
 """
 
 
@@ -59,9 +67,7 @@ def load(batch: Batch, source: Settings, currencies: tuple[str, ...]) -> Loaded:
         if done:
             _compare(session, batch)
             return done
-        entity = contract.ENTITIES[batch.entity]
         mapping = source.entities[batch.entity]
-        origins = mapping.columns
         unmapped = sorted(set(mapping.read) - set(batch.columns))
         if unmapped:
             raise FatalError(
@@ -70,31 +76,63 @@ def load(batch: Batch, source: Settings, currencies: tuple[str, ...]) -> Loaded:
             )
         session.execute("select set_config('timezone', %s, true)", [source.timezone])
         session.execute("set local work_mem = '256MB'")  # sorts of a batch stay in memory
-        _copy(session, batch)
-        session.execute(rowcheck.checked_rows(entity, mapping, batch.columns, currencies, batch.extracted_at))
-        session.execute("analyze checked_rows")
-        counts = session.execute(
-            "select count(*) as landed, count(*) filter (where problem is null) as loaded from checked_rows"
-        ).fetchone()
-        if counts["landed"] != batch.rows:
-            raise FatalError(
-                f"batch {batch.batch_id}: landed {batch.rows} rows, {counts['landed']} reached the warehouse"
-            )
-        _record(session, batch, counts["loaded"])
-        session.execute(_reject(batch))
-        if "changed_at" in origins:
-            session.execute(_state_when(batch))
-        new = session.execute(_append(entity, origins, batch)).rowcount
-        session.execute("update ops.batches set rows_new = %s where batch_id = %s", [new, batch.batch_id])
+        _record(session, batch)
+        loaded, new = _put(session, batch, source, currencies)
+        session.execute(COUNTED, {"loaded": loaded, "new": new, "batch": batch.batch_id})
         if batch.is_replay:
             session.execute(SETTLE, [batch.batch_id])
         else:
             _move_cursor(session, batch)
             if "_file" in batch.columns:
                 told = {"batch": batch.batch_id, "source": batch.source, "entity": batch.entity}
-                session.execute(REDELIVERED, told)
-        session.execute("drop table landed_rows, checked_rows")
+                session.execute(REDELIVERED, told | {"files": landing.distinct(batch, "_file")})
+        session.execute("drop table if exists landed_rows, checked_rows")
         return recorded(session, batch.batch_id)
+
+
+def _put(session: psycopg.Connection, batch: Batch, source: Settings, currencies: tuple[str, ...]) -> tuple[int, int]:
+    """Put every row where it belongs; how many passed, and how many of them said something new."""
+    entity, mapping = contract.ENTITIES[batch.entity], source.entities[batch.entity]
+    phones = Phones.of(source, batch.entity)
+    mapping = phones.mapped(mapping) if phones else mapping
+    columns = [*batch.columns, PHONE_COLUMN] if phones else batch.columns
+
+    def completed(rows: pa.RecordBatch) -> pa.RecordBatch:
+        return phones.complete(rows) if phones else rows
+
+    finder = Finder(entity, mapping, currencies, batch.extracted_at, LocalDays(source.timezone))
+    versions = Versions(session, batch, entity, mapping.columns)
+    bulk = Bulk(batch, entity.key)
+    with raw_indexes.put_off(session, entity.name, batch.rows if versions.is_first else 0) as is_fresh:
+        versions.open()
+        # rows that wait in quarantine were no plain ones
+        if finder.can and not batch.is_replay:
+            bulk.copy(
+                session,
+                versions.target,
+                versions.columns,
+                map(finder.find, map(completed, landing.read(batch))),
+                is_fresh,
+            )
+        else:
+            bulk.leave(landing.read(batch))
+        if bulk.rows != batch.rows:
+            raise FatalError(f"batch {batch.batch_id}: landed {batch.rows} rows, {bulk.rows} reached the warehouse")
+        notes = phones.notes() if phones else []
+        passed = 0
+        if bulk.copied < bulk.rows:
+            left = ((numbers, completed(rows)) for numbers, rows in bulk.left(landing.read(batch)))
+            copy_numbered(session, columns, left)
+            session.execute(rowcheck.checked_rows(entity, mapping, columns, currencies, batch.extracted_at))
+            session.execute("analyze checked_rows")
+            session.execute(_reject(batch))
+            if "changed_at" in mapping.columns:
+                session.execute(_state_when(batch))
+            passed = versions.put_checked()
+        new = versions.store(bulk.copied + passed, bulk.repeated, passed)
+    for note in notes:
+        say(f"load {batch.source}: note: {note}")
+    return bulk.copied + passed, new
 
 
 def recorded(session: psycopg.Connection, batch_id: str) -> Loaded | None:
@@ -131,41 +169,13 @@ def positions(source: str) -> dict[str, object]:
     return {row["entity"]: row["position"] for row in rows}
 
 
-def _copy(session: psycopg.Connection, batch: Batch) -> None:
-    # rows that wait in quarantine are older than what the night itself delivers
-    first = -batch.rows - 1 if batch.is_replay else 0
-    copy_rows(session, batch.columns, landing.read(batch), first)
-
-
-def copy_rows(
-    session: psycopg.Connection, columns: Iterable[str], batches: Iterable[pa.RecordBatch], first: int = 0
-) -> None:
-    """Make `landed_rows` of rows whose columns are text; they are numbered from `first` + 1 on."""
-    typed = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(c)) for c in columns)
-    session.execute(sql.SQL("create temp table landed_rows (_row_no bigint, {}) on commit drop").format(typed))
-    with session.cursor().copy("copy landed_rows from stdin with (format csv)") as copy:
-        for rows in batches:
-            copy.write(_as_csv(rows, first))
-            first += rows.num_rows
-
-
-def _as_csv(rows: pa.RecordBatch, first: int) -> memoryview:
-    numbers = pa.array(range(first + 1, first + rows.num_rows + 1), pa.int64())
-    # PostgreSQL has no NUL in text; U+FFFD marks the row for quarantine
-    texts = [pc.replace_substring(column, "\0", "\ufffd") for column in rows.columns]
-    table = pa.table([numbers, *texts], names=["_row_no", *rows.schema.names])
-    buffer = io.BytesIO()
-    # null is written as nothing and text in quotes, so COPY tells an empty text from null
-    csv.write_csv(table, buffer, csv.WriteOptions(include_header=False, quoting_style="all_valid"))
-    return buffer.getbuffer()
-
-
-def _record(session: psycopg.Connection, batch: Batch, loaded: int) -> None:
+def _record(session: psycopg.Connection, batch: Batch) -> None:
+    # what is quarantined and new refers to it; until then all of it counts as quarantined
     session.execute(
         "insert into ops.batches (batch_id, source, entity, as_of, extracted_at, rows_landed, rows_loaded, rows_new, "
-        "rows_quarantined, bytes, manifest_sha256) values (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s)",
-        [batch.batch_id, batch.source, batch.entity, batch.night, batch.extracted_at, batch.rows, loaded,
-         batch.rows - loaded, batch.bytes, batch.sha256],
+        "rows_quarantined, bytes, manifest_sha256) values (%s, %s, %s, %s, %s, %s, 0, 0, %s, %s, %s)",
+        [batch.batch_id, batch.source, batch.entity, batch.night, batch.extracted_at, batch.rows, batch.rows,
+         batch.bytes, batch.sha256],
     )  # fmt: skip
 
 
@@ -176,7 +186,7 @@ def _reject(batch: Batch) -> sql.Composed:
             batch_id, row_no, source, entity, reason, column_name, value, payload, mapped
         )
         select {batch}, c.row_no, {source}, {entity}, c.problem[1], c.problem[2], c.problem[3],
-            jsonb_strip_nulls(to_jsonb(l) - '_row_no'),
+            jsonb_strip_nulls(to_jsonb(l) - '{{_row_no,_phone}}'::text[]),
             jsonb_strip_nulls(to_jsonb(c) - '{{row_no,payload_hash,own_problem,problem}}'::text[])
         from checked_rows as c
         join landed_rows as l on l._row_no = c.row_no
@@ -195,40 +205,6 @@ def _state_when(batch: Batch) -> sql.Composed:
             and pg_input_is_valid(mapped ->> 'changed_at', 'timestamptz')
         """
     ).format(iso=sql.Literal(rowcheck.ISO_DATE), batch=sql.Literal(batch.batch_id))
-
-
-def _append(entity: contract.Entity, origins: dict[str, Origin], batch: Batch) -> sql.Composed:
-    """The insert of rows that differ from the version delivered just before them."""
-    columns = [c for c in entity.columns if c.name in origins]
-    key = sql.SQL(", ").join(sql.Identifier(k) for k in entity.key)
-    parts = _names(batch) | {
-        "table": sql.Identifier("raw", entity.name),
-        "columns": sql.SQL(", ").join(sql.Identifier(c.name) for c in columns),
-        "typed": sql.SQL(", ").join(rowcheck.typed(c, origins[c.name]) for c in columns),
-        "key": key,
-    }
-    return sql.SQL(
-        """
-        with typed as (
-            select row_no, payload_hash, {typed} from checked_rows where problem is null
-        ),
-        stored as (
-            select distinct on ({key}) {key}, payload_hash as stored_hash
-            from {table} as r
-            where r.source = {source} and exists (select 1 from {table} where source = {source})
-                and ({key}) in (select {key} from typed)
-            order by {key}, r.loaded_at desc, r.row_no desc
-        ),
-        sequenced as (
-            select typed.*, lag(payload_hash) over (partition by {key} order by row_no) as earlier_hash from typed
-        )
-        insert into {table} (source, {columns}, payload_hash, batch_id, row_no)
-        select {source}, {columns}, payload_hash, {batch}, row_no
-        from sequenced
-        left join stored using ({key})
-        where coalesce(earlier_hash, stored_hash) is distinct from payload_hash
-        """
-    ).format(**parts)
 
 
 def _move_cursor(session: psycopg.Connection, batch: Batch) -> None:

@@ -16,7 +16,7 @@ from perennial.landing import Extract
 from perennial.sources.api import ApiSettings
 from perennial.sources.base import Column as Origin
 from perennial.sources.registry import connector
-from perennial.warehouse import contract, loader, rowcheck
+from perennial.warehouse import contract, landed_rows, rowcheck
 from perennial.warehouse.database import connect
 from perennial.warehouse.masking import contact_columns, shown
 
@@ -75,7 +75,7 @@ def _preview(entity: str, source: Source, extract: Extract, currencies: tuple[st
     reading = _Reading(extract, limit)
     with connect() as session:
         session.execute("select set_config('timezone', %s, true)", [source.timezone])
-        loader.copy_rows(session, extract.columns, reading.batches())
+        landed_rows.copy_rows(session, extract.columns, reading.batches())
         at = wall_clock().isoformat()
         mapping = source.entities[entity]
         session.execute(rowcheck.checked_rows(contracted, mapping, list(extract.columns), currencies, at))

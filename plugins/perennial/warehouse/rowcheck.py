@@ -6,9 +6,10 @@ source's entry excludes are rejected too: so they are counted, can be looked at,
 
 from psycopg import sql
 
+from perennial.sources.base import PHONE_COLUMN, Exclusion
 from perennial.sources.base import Column as Origin
 from perennial.sources.base import Entity as Mapping
-from perennial.sources.base import Exclusion
+from perennial.sources.cursor import CLOCK_DRIFT
 from perennial.warehouse.contract import Column, Entity
 
 PLAIN_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
@@ -28,7 +29,6 @@ EXCLUDED = {
     "contains": "position({word} in {text}) > 0",
 }
 CURRENCY_CODE = "^[A-Z]{3}$"
-CLOCK_DRIFT = "15 minutes"  # clocks of source systems run ahead of ours by less than this
 
 
 def checked_rows(
@@ -99,7 +99,8 @@ def mapped(origin: Origin) -> sql.Composable:
     """What a contract column is made of, as text."""
     if origin.constant is not None:
         return sql.Literal(origin.constant)
-    value: sql.Composable = sql.SQL("nullif({}, '')").format(sql.Identifier(origin.from_))
+    column = PHONE_COLUMN if origin.as_ == "phone" else origin.from_
+    value: sql.Composable = sql.SQL("nullif({}, '')").format(sql.Identifier(column))
     if origin.values:
         cases = [
             sql.SQL("when {} then {}").format(sql.Literal(seen), sql.Literal(meant))

@@ -14,7 +14,7 @@ from perennial.progress import say
 from perennial.sources.base import Column as Origin
 from perennial.sources.base import Settings
 from perennial.sources.sweep import batch_of
-from perennial.warehouse import contract, loader, rowcheck
+from perennial.warehouse import contract, landed_rows, rowcheck
 from perennial.warehouse.database import connect
 from perennial.warehouse.masking import CONTACTS
 
@@ -92,7 +92,7 @@ def compare(name: str, source: Settings, as_of: date) -> None:
 def _compare(session: psycopg.Connection, batch: Batch, source: Settings, as_of: date) -> None:
     entity, origins = contract.ENTITIES[batch.entity], source.entities[batch.entity].columns
     session.execute("select set_config('timezone', %s, true)", [source.timezone])
-    loader.copy_rows(session, batch.columns, landing.read(batch))
+    landed_rows.copy_rows(session, batch.columns, landing.read(batch))
     parts = {
         "as_of": sql.Literal(as_of),
         "source": sql.Literal(batch.source),
