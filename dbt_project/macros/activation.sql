@@ -41,6 +41,11 @@
     }) }}
 {%- endmacro %}
 
+{# What audiences write for, one row per audience. #}
+{% macro configured_purposes() -%}
+    {{ rows_of(var('audiences'), {'purpose': 'text'}) }}
+{%- endmacro %}
+
 {# Every cell of the playbook. #}
 {% macro playbook_cells() -%}
     {{ rows_of(var('playbook'), {

@@ -1,22 +1,18 @@
 {#
   The newest version of every row of a raw entity that this night may see: batches up to the night, the source's own
-  change time first, then the order of delivery. Adds batch_as_of, the night whose batch delivered it. With `wins`, a
-  condition, a version that meets it comes before all that do not, whenever it was delivered. With `orders`, a relation
-  with source and order_id, only of these, each looked up by the index; offset 0 keeps it that way, and leaves out no
-  row.
+  change time first, then the order of delivery. With `orders`, a relation with source and order_id, only of these, each
+  looked up by the index; offset 0 keeps it that way, and leaves out no row.
 #}
-{% macro newest_version(entity, key, version=none, orders=none, wins=none) -%}
+{% macro newest_version(entity, key, version=none, orders=none) -%}
     with
     versions as (
         select
             raw_rows.*,
-            batches.as_of as batch_as_of,
             row_number() over (
                 partition by
                     raw_rows.source{% for column in key %}, raw_rows.{{ column }}{% endfor %}
 
                 order by
-                    {% if wins %}({{ wins }}) desc,{% endif %}
                     {% if version %}raw_rows.{{ version }} desc nulls last,{% endif %}
                     batches.as_of desc,
                     raw_rows.row_no desc
