@@ -33,8 +33,9 @@ from perennial.warehouse import database
 
 HERE = Path(__file__).parent
 NIGHT = date(2017, 9, 30)
-PREPARED = ("customer_contacts", "int_addresses", "int_opt_outs", "int_former_keys", "int_contacts")
-DECIDED = ("consents", "int_audience_queries", "int_audience_targets", "audience_problems", "int_audience_candidates")
+PREPARED = ("int_latest_consents", "int_shared_denials", "consents", "int_audience_targets", "customer_contacts")
+PREPARED += ("int_wishes", "int_opt_outs", "int_former_keys", "int_contacts")
+DECIDED = ("int_audience_queries", "audience_problems", "int_audience_candidates")
 DECIDED += ("int_reach", "int_audience_gates", "int_audience_decisions", "audience_verdicts", "audience_waterfall")
 STAGES = ("lost", "silent", "new", "declining", "rising", "mature")
 TIERS = (["A"], ["B"], ["C"], ["A", "B"])
@@ -47,6 +48,9 @@ PEOPLE = """
     create table pii.input_customers (
         source text, source_customer_id text, email text, phone text, changed_at timestamptz,
         is_email_verified boolean default true
+    );
+    create table pii.int_given_addresses (
+        source text, source_customer_id text, channel text, address text, given_on date
     );
     create table input.input_consents (
         source text, source_customer_id text, channel text, purpose text, status text, changed_at timestamptz,
@@ -66,6 +70,11 @@ PEOPLE = """
             case when n %% 3 <> 0 then '+1555' || lpad(n::text, 7, '0') end, '2017-01-01'
         from generate_series(1, %(n)s) as n;
     insert into pii.stg_customers select source, source_customer_id, email, phone from pii.input_customers;
+    insert into pii.int_given_addresses
+        select source, source_customer_id, channel, address, '2017-01-01'
+        from pii.input_customers
+        cross join lateral (values ('email', email), ('sms', phone)) as given (channel, address)
+        where address is not null;
     insert into input.input_consents
         select 'shop', n, channel, 'marketing',
             case when (n + length(channel)) %% 3 = 0 then 'denied' else 'granted' end, '2017-01-01', '2017-01-01'

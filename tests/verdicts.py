@@ -12,6 +12,8 @@ TABLES = """
     create table pii.customer_contacts (customer_key text, email text, phone text);
     create table marts.customer_360 (as_of date, customer_key text, stage text, abc_tier text, orders integer);
     create table intermediate.int_customer_keys (source text, source_customer_id text, customer_key text);
+    create table intermediate.int_gone_records (source text, source_customer_id text, customer_key text);
+    create table pii.int_given_addresses (source text, source_customer_id text, channel text, address text);
     create table intermediate.int_former_keys (former_key text, customer_key text);
     create table marts.holdout_power (as_of date, audience text, effect_days integer, holdout_share numeric,
         count_people bigint, count_held bigint, mean_value numeric, min_detectable_effect numeric,

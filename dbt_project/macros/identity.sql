@@ -23,6 +23,20 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Whether an address is one that people type who have none. #}
+{% macro is_placeholder_email(email) -%}
+    {%- set placeholders = var('identity').placeholders -%}
+    (
+        {{ is_listed(email, placeholders.emails) }}
+        or {{ is_listed("split_part(" ~ email ~ ", '@', 2)", placeholders.email_domains) }}
+    )
+{%- endmacro %}
+
+{# The same of a number: one that ends in seven equal digits, too. #}
+{% macro is_placeholder_phone(phone) -%}
+    (right({{ phone }}, 7) = repeat(right({{ phone }}, 1), 7) or {{ is_listed(phone, var('identity').placeholders.phones) }})
+{%- endmacro %}
+
 {# Whether an identifier is shared by no more people and records than its limits allow. #}
 {% macro is_evidence(kind, email, phone, loyalty_number, own_key) -%}
     case {{ kind }}

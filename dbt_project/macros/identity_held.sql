@@ -63,14 +63,14 @@
             {% endif %}
         ),
 
-        -- within a record the latest statement, of a person the most restrictive
+        -- within a record the latest statement, of a person the most restrictive; a wish told to a tool is for any purpose
         statements as (
             select
                 known_apart.component,
                 known_apart.customer_key,
-                latest.channel,
-                latest.purpose,
-                bool_or(latest.is_denied) as is_denied
+                said.channel,
+                said.purpose,
+                bool_or(said.is_denied) as is_denied
             from known_apart
             inner join (
                 select
@@ -78,15 +78,22 @@
                     source_customer_id,
                     channel,
                     purpose,
-                    coalesce(max(changed_at) filter (where status = 'denied') = max(changed_at), false) as is_denied
-                from {{ ref('input_consents') }}
-                where {{ 'true' if 'consent' in hold else 'false' }}
-                group by source, source_customer_id, channel, purpose
-            ) as latest
+                    is_denied
+                from {{ ref('int_latest_consents') }}
+                union all
+                select
+                    source,
+                    source_customer_id,
+                    channel,
+                    'any' as purpose,
+                    true as is_denied
+                from {{ ref('int_wishes') }}
+            ) as said
                 on
-                    known_apart.source = latest.source
-                    and known_apart.source_customer_id = latest.source_customer_id
-            group by known_apart.component, known_apart.customer_key, latest.channel, latest.purpose
+                    known_apart.source = said.source
+                    and known_apart.source_customer_id = said.source_customer_id
+            where {{ 'true' if 'consent' in hold else 'false' }}
+            group by known_apart.component, known_apart.customer_key, said.channel, said.purpose
         ),
 
         -- who said nothing would have said what the others did

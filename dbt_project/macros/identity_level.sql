@@ -4,7 +4,7 @@
   last finished night left them. Without a step before, every record is a person of its own, known by its own key.
 #}
 {% macro identity_level(level, before=none) -%}
--- depends_on: {{ ref('input_consents') }}
+-- depends_on: {{ ref('int_latest_consents') }}, {{ ref('int_wishes') }}
 with recursive
 evidence as (
     select * from {{ ref('int_identity_evidence') }}

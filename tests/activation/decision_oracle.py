@@ -57,13 +57,13 @@ def held_out(keys: list[str], of: str, share: float) -> bool:
     return min(draws) < share * 10_000
 
 
-def address(person: Person, channel: str, yes: set[tuple]) -> str | None:
-    """Of her addresses one that she said yes to, else the one changed last; none if she said yes without one."""
+def address(person: Person, channel: str, yes: set[tuple], purposes: set[str]) -> str | None:
+    """Of her addresses one that she said yes to for all of these purposes, then the one changed last."""
     kind = "email" if channel == "email" else "phone"
     usable = [r for r in person.records if getattr(r, kind)]
-    said = [r for r in person.records if (r.source, r.id, channel) in yes]
-    if said and len(person.records) > 1:
-        usable = [r for r in usable if getattr(r, kind) in {getattr(one, kind) for one in said}]
+    if len(person.records) > 1:
+        said = {(getattr(r, kind), p) for r in usable for p in purposes if (r.source, r.id, channel, p) in yes}
+        usable = [r for r in usable if all((getattr(r, kind), p) in said for p in purposes)]
     usable.sort(key=lambda r: (-r.changed.timestamp(), r.source, r.id))
     return getattr(usable[0], kind) if usable else None
 
@@ -78,7 +78,7 @@ def decide(world: World, audiences: dict, members: dict[str, list[Person]], cell
     statements = defaultdict(list)
     for key, said in latest.items():
         statements[key[:2]].append((key, said))
-    yes = {key[:3] for key, said in latest.items() if said[1] == "0"}
+    yes = {key for key, said in latest.items() if said[1] == "0"}
     by_email, by_phone = defaultdict(set), defaultdict(set)
     for person in world.people:
         for record in person.records:
@@ -93,6 +93,16 @@ def decide(world: World, audiences: dict, members: dict[str, list[Person]], cell
                     denied[channel, purpose] |= {person.key} | (by_email[record.email] if record.email else set())
                     if channel == "sms" and record.phone:
                         denied[channel, purpose] |= by_phone[record.phone]
+    used = {
+        (person.key, channel): address(
+            person,
+            channel,
+            yes,
+            {p for (c, p), whom in granted.items() if c == channel and person.key in whom - denied[c, p]},
+        )
+        for person in world.people
+        for channel in ("email", "sms")
+    }
     outs: dict[tuple, set] = defaultdict(set)
     said_no = defaultdict(set)
     for channel, written, reason in world.opt_outs:
@@ -102,7 +112,7 @@ def decide(world: World, audiences: dict, members: dict[str, list[Person]], cell
             for record in person.records:
                 own = record.email if channel == "email" else record.phone
                 for reason in said_no.get((channel, own), ()):
-                    if reason != "bounced" or own == address(person, channel, yes):
+                    if reason != "bounced" or own == used[person.key, channel]:
                         outs[person.key, channel].add(reason)
     contacts = defaultdict(set)
     now_of = {old: p.key for p in world.people for old in p.former}
@@ -123,7 +133,7 @@ def decide(world: World, audiences: dict, members: dict[str, list[Person]], cell
                 own = sorted(night for a, night, _ in contacts[person.key, channel] if a == name)
                 last = own[-1] if own else None
                 standing = last is not None and (NIGHT - last).days < audience.get("valid_days", 3)
-                known = (denied, granted, outs, contacts, yes)
+                known = (denied, granted, outs, contacts, used)
                 verdict = _gate(person, name, audience, cell, channel, own, standing, known, audiences)
                 key = (name, destination, person.key)
                 verdicts[key] = verdict
@@ -155,11 +165,11 @@ def decide(world: World, audiences: dict, members: dict[str, list[Person]], cell
 
 
 def _gate(person, name, audience, cell, channel, own, standing, known, audiences) -> str | None:
-    denied, granted, outs, contacts, yes = known
+    denied, granted, outs, contacts, used = known
     marketing, purpose = audience["purpose"] == "marketing", audience["purpose"]
     if audience.get("broken"):
         return "audience_stopped"
-    if address(person, channel, yes) is None:
+    if used[person.key, channel] is None:
         return "no_address"
     if person.key in denied[channel, purpose]:
         return "consent_denied"

@@ -19,15 +19,17 @@ from perennial.connections import Connection
 
 # in the order in which they are built
 MODELS = {
-    "customer_contacts": "pii.customer_contacts",
-    "int_addresses": "intermediate.int_addresses",
+    "int_audience_targets": "intermediate.int_audience_targets",
+    "int_latest_consents": "intermediate.int_latest_consents",
+    "int_shared_denials": "intermediate.int_shared_denials",
     "consents": "activation.consents",
+    "customer_contacts": "pii.customer_contacts",
+    "int_wishes": "intermediate.int_wishes",
     "int_opt_outs": "intermediate.int_opt_outs",
     "int_former_keys": "intermediate.int_former_keys",
     "int_contacts": "intermediate.int_contacts",
     "int_audience_queries": "intermediate.int_audience_queries",
     "audience_problems": "activation.audience_problems",
-    "int_audience_targets": "intermediate.int_audience_targets",
     "int_audience_candidates": "intermediate.int_audience_candidates",
     "int_reach": "intermediate.int_reach",
     "int_audience_gates": "intermediate.int_audience_gates",
@@ -36,7 +38,7 @@ MODELS = {
     "audience_waterfall": "activation.audience_waterfall",
     "audience_members": "activation.audience_members",
 }
-VIEWS = ("int_audience_decisions", "audience_members")
+VIEWS = ("int_wishes", "int_audience_decisions", "audience_members")
 
 GIVEN = """
 create table pii.stg_customers (source text, customer_id text, email text, phone text);
@@ -44,6 +46,10 @@ create table pii.input_customers (
     source text, source_customer_id text, email text, phone text, changed_at timestamptz,
     is_email_verified boolean default true
 );
+create view pii.int_given_addresses as
+    select source, source_customer_id, channel, address, date '2017-01-01' as given_on
+    from pii.input_customers cross join lateral (values ('email', email), ('sms', phone)) as given (channel, address)
+    where address is not null;
 create table input.input_consents (
     source text, source_customer_id text, channel text, purpose text, status text, changed_at timestamptz,
     changed_on date

@@ -87,7 +87,7 @@ def world(chance: Random) -> World:
 
     for number in range(PEOPLE):
         emails = [chance.choice([None, f"p{number}@example.com", f"house{number // 7}@example.com"]) for _ in range(2)]
-        phones = [chance.choice([None, f"+1555{number:07}", f"+1666{number // 9:07}"]) for _ in range(2)]
+        phones = [chance.choice([None, f"+1555{number:07}", f"+1666{1 + number // 9:07}"]) for _ in range(2)]
         count = chance.choice([1, 1, 2])
         records = [Record(("shop", "web")[n], f"c{number}", emails[n], phones[n], moment()) for n in range(count)]
         former = [key_of(records[1])] if count == 2 and chance.random() < 0.5 else []
@@ -200,7 +200,7 @@ def pulled(session: psycopg.Connection, told: World, chance: Random) -> list[dic
     with every_tool() as tools:
         said = tell(tools, told.opt_outs[here:], chance)
         found = Destinations.model_construct(destinations=places(tools))
-        new = opt_outs.pull(replace(config.load(), destinations=found), connections(tools).get)
+        new = opt_outs.pull(NIGHT, replace(config.load(), destinations=found), connections(tools).get)
         assert all(tool.twin is None or tool.twin.violations == [] for tool in tools.values())
     assert new == len(told.opt_outs) - here
     assert set(said) == set(tools), "somebody opted out in every tool"

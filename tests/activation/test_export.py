@@ -332,11 +332,11 @@ def test_members_and_changes_show_no_address_when_printed():
     assert "@" not in repr(Change("add", Member("k", "ann@example.com", {"stage": "lost"})))
 
 
-def opt_out(address: str, channel: str = "email") -> None:
+def opt_out(address: str, channel: str = "email", reason: str = "unsubscribed") -> None:
     with connect() as session:
         session.execute(
-            "insert into pii.opt_outs values ('tool', %s, %s, 'unsubscribed', '2018-01-05 09:00+00')",
-            [channel, address],
+            "insert into pii.opt_outs values ('tool', %s, %s, %s, '2018-01-05 09:00+00')",
+            [channel, address, reason],
         )
 
 
@@ -353,6 +353,18 @@ def test_who_opts_out_while_a_plan_waits_is_left_out_and_the_approval_holds(rows
         row["customer_key"]: row["status"] for row in rows("select customer_key, status from activation.export_rows")
     }
     assert found == {"k0000": "done", "k0001": "rejected", "k0002": "done"}
+
+
+@pytest.mark.parametrize("of_record", ["int_customer_keys", "int_gone_records"])
+@pytest.mark.parametrize(("reason", "left_out"), [("unsubscribed", True), ("bounced", False)])
+def test_an_opt_out_of_another_address_she_ever_gave_counts_when_her_plan_goes_out(of_record, reason, left_out):
+    decide(people(3))
+    with connect() as session:
+        session.execute(f"insert into intermediate.{of_record} values ('shop', 'x', 'k0001')")
+        session.execute("insert into pii.int_given_addresses values ('shop', 'x', 'email', 'old@example.com')")
+    opt_out("Old@example.com", reason=reason)
+    assert export.run(NIGHT, settings()) == (2 if left_out else 3)
+    assert ("p1@example.com" not in on_shelf()) == left_out
 
 
 def loaded(as_of, status="denied", channel="email", purpose="marketing", customer="k0001x", entity="consents") -> None:

@@ -47,7 +47,7 @@ class Passages:
 
 def night(settings: Config, as_of: date, connections: dict[str, Connection]) -> None:
     """Pull, plan, let everything go that waits, send."""
-    opt_outs.pull(settings, connections.get)
+    opt_outs.pull(as_of, settings, connections.get)
     for name in export.plans(as_of, settings):
         with connect() as session:
             approval.approve(session, name, "ann")

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from identity_nights import Nights
-from identity_small_worlds import SAID
+from identity_small_worlds import SAID, TOLD
 from identity_world import INPUT, settings
 
 from compiled_models import pointed_at
@@ -48,13 +48,14 @@ def built(warehouse, session, told) -> Nights:
     session.execute(
         "create view pii.stg_customers as select *, source_customer_id as customer_id from pii.input_customers"
     )
-    return Nights(session, told, warehouse, SAID)
+    return Nights(session, told, warehouse, TOLD, SAID)
 
 
 @pytest.fixture
 def nights(built) -> Nights:
     """The same, with nothing in it."""
     kept = "pii.int_identity, pii.identity_memberships, pii.identity_blocks, pii.identity_events"
-    built.session.execute(f"truncate ops.nights, ops.identity_approvals, input.input_consents, {kept}")
+    told = "input.input_consents, raw.customers, pii.opt_outs"
+    built.session.execute(f"truncate ops.nights, ops.identity_approvals, {told}, {kept}")
     built.decided([])
     return built

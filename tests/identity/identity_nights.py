@@ -30,13 +30,21 @@ TAKEN_BACK = f"""
 
 
 class Nights:
-    """One warehouse that lives through nights. `more` are tables built at the end of each."""
+    """One warehouse that lives through nights. `first` are tables built at the beginning of each, `more` at the end."""
 
-    def __init__(self, session: psycopg.Connection, told: Config, to: Connection, more: dict[str, str] | None = None):
-        self.session, self._told, self._to, self._more = session, told, to, more or {}
+    def __init__(
+        self,
+        session: psycopg.Connection,
+        told: Config,
+        to: Connection,
+        first: dict[str, str] | None = None,
+        more: dict[str, str] | None = None,
+    ):
+        self.session, self._told, self._to, self._first, self._more = session, told, to, first or {}, more or {}
         self._full = self._compiled()
         self._night: dict[str, str] = {}
         session.execute("create schema if not exists marts")
+        self._anew(self._first, NIGHT)
         for model in ALL:
             self._create(model, NIGHT)  # empty, so that a night finds something to add to
         self._night = self._compiled()
@@ -44,12 +52,14 @@ class Nights:
             session.execute(f"truncate {relation(model)}")
 
     def _compiled(self) -> dict[str, str]:
-        transform.run(["compile", "--select", *ALL, *self._more], self._told, NIGHT, self._to)
+        models = (*ALL, *self._first, *self._more)
+        transform.run(["compile", "--select", *models], self._told, NIGHT, self._to)
         written = transform.target_folder(NIGHT) / "compiled"
-        return {model: next(written.rglob(f"{model}.sql")).read_text("utf-8") for model in (*ALL, *self._more)}
+        return {model: next(written.rglob(f"{model}.sql")).read_text("utf-8") for model in models}
 
     def build(self, as_of: date, full: bool = False, finished: bool = True) -> None:
         """A night, or all anew."""
+        self._anew(self._first, as_of)
         for model in ALL[1:]:
             if model in KEPT and not (full and model == "int_identity"):
                 self._add(model, as_of)
@@ -57,9 +67,7 @@ class Nights:
                 self._create(model, as_of, full)
         if full:
             self._create("int_customer_keys", as_of)
-        for model, into in self._more.items():
-            self.session.execute(f"drop table if exists {into}")
-            self.session.execute(f"create table {into} as {self._sql(model, as_of, full)}")
+        self._anew(self._more, as_of)
         if finished:
             self.session.execute(
                 "insert into ops.nights (as_of, build_started_at, built_at) values (%s, now(), now()) "
@@ -83,6 +91,11 @@ class Nights:
 
     def _sql(self, model: str, as_of: date, full: bool) -> str:
         return (self._full if full or not self._night else self._night)[model].replace(str(NIGHT), str(as_of))
+
+    def _anew(self, tables: dict[str, str], as_of: date) -> None:
+        for model, into in tables.items():
+            self.session.execute(f"drop table if exists {into}")
+            self.session.execute(f"create table {into} as {self._sql(model, as_of, full=True)}")
 
     def _create(self, model: str, as_of: date, full: bool = False) -> None:
         kind = "view" if relation(model) in VIEWS else "table"

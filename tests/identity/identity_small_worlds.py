@@ -7,10 +7,15 @@ from identity_oracle import Pair, Record
 from identity_world import tell
 
 FIRST, SECOND, THIRD = (date(2017, 5, day) for day in (1, 2, 3))
+TOLD = {
+    "int_latest_consents": "intermediate.int_latest_consents",
+    "int_given_addresses": "pii.int_given_addresses",
+    "int_wishes": "intermediate.int_wishes",
+}
 SAID = {
     "int_gone_records": "intermediate.int_gone_records",
     "int_inherited_denials": "intermediate.int_inherited_denials",
-    "int_addresses": "intermediate.int_addresses",
+    "int_shared_denials": "intermediate.int_shared_denials",
     "consents": "activation.consents",
 }
 EVENTS = "select as_of, event, customer_key, former_key, level, reason from pii.identity_events order by 1, 2, 3, 4"
@@ -32,6 +37,24 @@ def said(nights: Nights, record_: Record, status: str, on: date) -> None:
     nights.session.execute(
         "insert into input.input_consents values (%s, %s, 'email', 'marketing', %s, %s, %s, %s)",
         [*record_.id, status, at, on, on],
+    )
+
+
+def wished(nights: Nights, record_: Record, arrived: date) -> None:
+    """She opted out in a tool, of an address that her record gave on the first night."""
+    nights.session.execute(
+        "insert into ops.batches values ('given', 'shop', 'customers', %s, %s, 9, 9, 9, 0, 0, '') "
+        "on conflict do nothing",
+        [FIRST, FIRST],
+    )
+    nights.session.execute(
+        "insert into raw.customers (source, customer_id, email, registered_at, payload_hash, batch_id, row_no) "
+        "values (%s, %s, %s, '2017-01-01', %s, 'given', 1)",
+        [*record_.id, record_.email, "0" * 32],
+    )
+    nights.session.execute(
+        "insert into pii.opt_outs values ('tool', 'email', %s, 'unsubscribed', %s, %s)",
+        [record_.email, arrived, arrived],
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from identity_oracle import key_of
-from identity_small_worlds import FIRST, SECOND, THIRD, consents, keys, record, said
+from identity_small_worlds import FIRST, SECOND, THIRD, consents, keys, record, said, wished
 from identity_world import settings
 
 from perennial.config import Config
@@ -46,3 +46,14 @@ def test_another_attempt_of_a_night_judges_with_the_consents_that_came_since(nig
     assert len(set(keys(nights, ANN, cem, as_of=SECOND, finished=False).values())) == 1
     said(nights, cem, "denied", FIRST)
     assert keys(nights, ANN, cem, as_of=SECOND) == apart
+
+
+def test_who_opted_out_in_a_tool_waits_as_if_she_had_said_no(nights):
+    ann, cem = ANN, replace(CEM, email="c@x.org")
+    for one in (ann, cem):
+        said(nights, one, "granted", FIRST)
+    apart = keys(nights, ann, replace(cem, email=None))
+    wished(nights, cem, SECOND)
+    assert keys(nights, ann, replace(cem, email=None, phone=ann.phone), as_of=SECOND) == apart
+    nights.session.execute("truncate pii.opt_outs")
+    assert set(keys(nights, ann, replace(cem, email=None, phone=ann.phone), as_of=THIRD).values()) == {apart["ann"]}

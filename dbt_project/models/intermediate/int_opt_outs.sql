@@ -4,114 +4,93 @@
 {% set gravest_first = "array['erased', 'complaint', 'unsubscribed', 'blocked', 'bounced']" %}
 
 with
-keys as (
-    select * from {{ ref('int_customer_keys') }}
-),
-
-source_customers as (
-    select * from {{ ref('input_customers') }}
-),
-
-contacts as (
-    select * from {{ ref('customer_contacts') }}
-),
-
-opt_outs as (
-    select
-        channel,
-        {{ comparable_address('channel', 'address') }} as address,
-        min(array_position({{ gravest_first }}, reason)) filter (where reason <> 'bounced') as wish,
-        min(array_position({{ gravest_first }}, reason)) filter (where reason = 'bounced') as bounce
-    from {{ source('pii', 'opt_outs') }}
-    group by channel, {{ comparable_address('channel', 'address') }}
-),
-
 records as (
     select
-        source_customers.source,
-        source_customers.source_customer_id,
-        opt_outs.*
-    from source_customers
-    cross join
-        lateral (
-            values ('email', source_customers.email), ('sms', source_customers.phone)
-        ) as given (channel, address)
-    inner join opt_outs
-        on
-            given.channel = opt_outs.channel
-            and given.address = opt_outs.address
+        source,
+        source_customer_id,
+        customer_key
+    from {{ ref('int_customer_keys') }}
+    union all
+    select
+        source,
+        source_customer_id,
+        customer_key
+    from {{ ref('int_gone_records') }}
 ),
 
--- her wish counts for every address she ever gave, and for everybody who shares it; a bounce for the one in use
-persons as (
-    select
-        keys.customer_key,
-        records.channel,
-        coalesce(
-            records.wish,
-            case when records.address in (contacts.email, contacts.phone) then records.bounce end
-        ) as place
-    from records
-    inner join keys
-        on
-            records.source = keys.source
-            and records.source_customer_id = keys.source_customer_id
-    left join contacts on keys.customer_key = contacts.customer_key
+bounces as (
+    select distinct
+        channel,
+        {{ comparable_address('channel', 'address') }} as address
+    from {{ source('pii', 'opt_outs') }}
+    where reason = 'bounced'
 ),
 
 -- what is left of somebody erased, and whoever gives her address anew
 erased as (
     select
-        keys.customer_key,
-        channels.channel,
-        1 as place
-    from keys
+        records.customer_key,
+        channels.channel
+    from records
     inner join {{ source('pii', 'erased_records') }} as erased_records
         on
-            keys.source = erased_records.source
-            and keys.source_customer_id = erased_records.pseudonym
+            records.source = erased_records.source
+            and records.source_customer_id = erased_records.pseudonym
     cross join (values ('email'), ('sms')) as channels (channel)
     union all
     select
-        keys.customer_key,
-        given.channel,
-        1 as place
+        records.customer_key,
+        given.channel
     from {{ source('pii', 'erasure_salt') }} as salts
-    cross join source_customers
-    cross join
-        lateral (
-            values ('email', source_customers.email), ('sms', source_customers.phone)
-        ) as given (channel, address)
+    cross join {{ ref('int_given_addresses') }} as given
     inner join {{ source('pii', 'erased_addresses') }} as erased_addresses
         on
             given.channel = erased_addresses.channel
             and encode(sha256(convert_to(concat_ws(e'\x1f', salts.salt, given.channel, given.address), 'UTF8')), 'hex')
             = erased_addresses.address_hash
-    inner join keys
+    inner join records
         on
-            source_customers.source = keys.source
-            and source_customers.source_customer_id = keys.source_customer_id
+            given.source = records.source
+            and given.source_customer_id = records.source_customer_id
+),
+
+-- a wish counts for every address that any record of hers ever gave, and for everybody who did
+said as (
+    select
+        records.customer_key,
+        wishes.channel,
+        wishes.reason
+    from {{ ref('int_wishes') }} as wishes
+    inner join records
+        on
+            wishes.source = records.source
+            and wishes.source_customer_id = records.source_customer_id
+    union all
+    -- a bounce for the address in use
+    select
+        contacts.customer_key,
+        ways.channel,
+        'bounced' as reason
+    from {{ ref('customer_contacts') }} as contacts
+    cross join lateral (values ('email', contacts.email), ('sms', contacts.phone)) as ways (channel, address)
+    inner join bounces
+        on
+            ways.channel = bounces.channel
+            and ways.address = bounces.address
+    union all
+    select
+        customer_key,
+        channel,
+        'erased' as reason
+    from erased
 ),
 
 int_opt_outs as (
     select
         customer_key,
         channel,
-        ({{ gravest_first }})[min(place)] as reason
-    from (
-        select
-            customer_key,
-            channel,
-            place
-        from persons
-        union all
-        select
-            customer_key,
-            channel,
-            place
-        from erased
-    ) as told
-    where place is not null
+        ({{ gravest_first }})[min(array_position({{ gravest_first }}, reason))] as reason
+    from said
     group by customer_key, channel
 )
 

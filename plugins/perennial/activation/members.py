@@ -40,14 +40,33 @@ BOUGHT_SINCE = """
         where orders.ordered_at >= %s
     )
 """
-# who said so to a tool after the audiences were decided; addresses compare as the macro comparable_address has them
+# who said so to a tool after the audiences were decided; addresses compare as the macro comparable_address has them. A
+# wish counts for every address that any record of hers ever gave, as in int_opt_outs, a bounce for the one in use
 OPTED_OUT_SINCE = """
-    delete from desired using pii.opt_outs as said
-    where said.channel = %(channel)s and desired.address = case said.channel
-        when 'email' then lower(btrim(said.address))
-        else '+' || ltrim(regexp_replace(said.address, '[^0-9]', '', 'g'), '0')
-    end
-    returning desired.customer_key
+    with
+    said as materialized (
+        select reason <> 'bounced' as is_wish, case channel
+            when 'email' then lower(btrim(address))
+            else '+' || ltrim(regexp_replace(address, '[^0-9]', '', 'g'), '0')
+        end as address
+        from pii.opt_outs
+        where channel = %(channel)s
+    ),
+    records as (
+        select given.source, given.source_customer_id
+        from pii.int_given_addresses as given
+        where given.channel = %(channel)s and given.address in (select address from said where is_wish)
+    )
+    delete from desired
+    where address in (select address from said)
+        or customer_key in (
+            select customer_key from records
+            join intermediate.int_customer_keys using (source, source_customer_id)
+            union all
+            select customer_key from records
+            join intermediate.int_gone_records using (source, source_customer_id)
+        )
+    returning customer_key
 """
 # who said so to a source in what was loaded for a later night while the plan waited; what could not be understood may
 # have been that, and whatever was said again in the same batches, nobody is asked for it here

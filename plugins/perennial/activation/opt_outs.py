@@ -1,5 +1,7 @@
 """Bring back who opted out in a campaign tool, before anybody is decided on. Statements are only ever added."""
 
+from datetime import date
+
 import psycopg
 
 from perennial.config import Config
@@ -12,10 +14,12 @@ from perennial.warehouse.database import connect
 
 # tools tell the time of a wish, not of its arrival with us: ask again for what may have come late
 SINCE = "select max(at) - interval '7 days' as at from pii.opt_outs where destination = %s"
-# of somebody erased a hash says the same; addresses compare as the macro comparable_address has them
+# of somebody erased a hash says the same; addresses compare as the macro comparable_address has them. A night that is run
+# again long afterwards does not hear of it in the past
 NEW = """
-    insert into pii.opt_outs (destination, address, channel, reason, at)
-    select %(destination)s, %(address)s, %(channel)s, %(reason)s, %(at)s
+    insert into pii.opt_outs (destination, address, channel, reason, at, arrived_on)
+    select %(destination)s, %(address)s, %(channel)s, %(reason)s, %(at)s,
+        greatest(%(as_of)s, (select max(as_of) from ops.nights))
     where not exists (
         select from pii.erased_addresses
         where channel = %(channel)s and address_hash = pii.erasure_hash(%(channel)s, case %(channel)s
@@ -27,8 +31,8 @@ NEW = """
 """
 
 
-def pull(config: Config, lookup: Lookup) -> int:
-    """Ask every destination; returns how many statements are new.
+def pull(as_of: date, config: Config, lookup: Lookup) -> int:
+    """Ask every destination; returns how many statements are new. They arrived on this night, or a later one if opened.
 
     All are asked, also after one failed. Afterwards it raises what they raised: nobody is exported while a tool does
     not tell who opted out.
@@ -36,7 +40,7 @@ def pull(config: Config, lookup: Lookup) -> int:
     total, errors = 0, []
     for name, settings in config.destinations.destinations.items():
         try:
-            new = _pull_one(name, settings, lookup)
+            new = _pull_one(as_of, name, settings, lookup)
         except PerennialError as error:
             say(f"opt-outs: {name} failed: {error}")
             errors.append(error)
@@ -48,13 +52,13 @@ def pull(config: Config, lookup: Lookup) -> int:
     return total
 
 
-def _pull_one(name: str, settings: Settings, lookup: Lookup) -> int:
+def _pull_one(as_of: date, name: str, settings: Settings, lookup: Lookup) -> int:
     destination = registry.make(settings, registry.connected(name, settings, lookup))
     with connect() as session:
         since = session.execute(SINCE, [name]).fetchone()["at"]
-        return sum(_keep(session, name, found) for found in destination.opt_outs(since))
+        return sum(_keep(session, as_of, name, found) for found in destination.opt_outs(since))
 
 
-def _keep(session: psycopg.Connection, destination: str, found: OptOut) -> int:
+def _keep(session: psycopg.Connection, as_of: date, destination: str, found: OptOut) -> int:
     told = {"address": found.address, "channel": found.channel, "reason": found.reason, "at": found.at}
-    return session.execute(NEW, told | {"destination": destination}).rowcount
+    return session.execute(NEW, told | {"destination": destination, "as_of": as_of}).rowcount

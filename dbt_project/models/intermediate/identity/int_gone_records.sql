@@ -1,6 +1,11 @@
-with
+with recursive
 memberships as (
     select * from {{ ref('identity_memberships') }}
+),
+
+present as (
+    select * from memberships
+    where valid_to = 'infinity'
 ),
 
 gone as (
@@ -13,11 +18,12 @@ gone as (
 ),
 
 -- the key may have been made of the record itself: whose it was is told by the records that it was with
-int_gone_records as (
+left_to as (
     select distinct
+        gone.own_key,
         last_stays.source,
         last_stays.source_customer_id,
-        present.customer_key
+        others.own_key as heir
     from gone
     inner join memberships as last_stays
         on
@@ -29,7 +35,33 @@ int_gone_records as (
             and last_stays.own_key <> others.own_key
             and gone.gone_on > others.valid_from
             and gone.gone_on <= others.valid_to
-    inner join {{ ref('int_identity') }} as present on others.own_key = present.own_key
+),
+
+-- and when these go too, to those they were with
+passed_on as (
+    select
+        own_key,
+        source,
+        source_customer_id,
+        heir
+    from left_to
+    union
+    select
+        passed_on.own_key,
+        passed_on.source,
+        passed_on.source_customer_id,
+        left_to.heir
+    from passed_on
+    inner join left_to on passed_on.heir = left_to.own_key
+),
+
+int_gone_records as (
+    select distinct
+        passed_on.source,
+        passed_on.source_customer_id,
+        present.customer_key
+    from passed_on
+    inner join present on passed_on.heir = present.own_key
 )
 
 select * from int_gone_records

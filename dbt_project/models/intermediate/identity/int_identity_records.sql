@@ -1,7 +1,6 @@
 {{ config(materialized='view', schema='pii') }}
 
 {% set rules = var('identity') %}
-{% set placeholders = rules.placeholders %}
 
 with
 customers as (
@@ -54,11 +53,7 @@ addressed as (
         is_verified,
         {% if rules.evidence.email %}
             case
-                when
-                    {{ is_listed('stated_email', placeholders.emails) }}
-                    or {{ is_listed("split_part(stated_email, '@', 2)", placeholders.email_domains) }}
-                    then cast(null as text)
-                else stated_email
+                when not {{ is_placeholder_email('stated_email') }} then stated_email
             end
         {% else %}
             cast(null as text)
@@ -80,11 +75,7 @@ meaningful as (
         end as email,
         {% if rules.evidence.phone %}
             case
-                when
-                    right(phone, 7) = repeat(right(phone, 1), 7)
-                    or {{ is_listed('phone', placeholders.phones) }}
-                    then cast(null as text)
-                else phone
+                when not {{ is_placeholder_phone('phone') }} then phone
             end
         {% else %}
             cast(null as text)
@@ -94,7 +85,7 @@ meaningful as (
                 when
                     length(loyalty_number) < 4
                     or loyalty_number = repeat(left(loyalty_number, 1), length(loyalty_number))
-                    or {{ is_listed('loyalty_number', placeholders.loyalty_numbers) }}
+                    or {{ is_listed('loyalty_number', rules.placeholders.loyalty_numbers) }}
                     then cast(null as text)
                 else loyalty_number
             end

@@ -2,49 +2,15 @@
 {{ config(pre_hook=["set local enable_mergejoin = off", "set local max_parallel_workers_per_gather = 0"]) }}
 
 with
--- a denial also counts for everybody who shares the address of its record, whatever the night knows of the record, and
--- for whoever had the record when its source gave it up; who shares a number only, is denied what goes to that number
-records as (
-    select
-        source,
-        source_customer_id,
-        customer_key,
-        cast(null as text) as shared
-    from {{ ref('int_customer_keys') }}
-    union all
-    select
-        source,
-        source_customer_id,
-        customer_key,
-        shared
-    from {{ ref('int_addresses') }}
-    union all
-    select
-        source,
-        source_customer_id,
-        customer_key,
-        'record' as shared
-    from {{ ref('int_gone_records') }}
-),
-
--- within a record of a source the latest statement counts; of two at one moment the denial
 latest as (
-    select
-        source,
-        source_customer_id,
-        channel,
-        purpose,
-        max(changed_on) as changed_on,
-        max(changed_at) as changed_at,
-        coalesce(max(changed_at) filter (where status = 'denied') = max(changed_at), false) as is_denied
-    from {{ ref('input_consents') }}
-    group by source, source_customer_id, channel, purpose
+    select * from {{ ref('int_latest_consents') }}
 ),
 
--- a denial that came while she was merged with somebody stays hers when they part
+-- what her records say; what a record denied that its source gave up, whoever had it then; what somebody denied who has
+-- an address of hers; and what came while she was merged with somebody stays hers when they part
 statements as (
     select
-        records.customer_key,
+        keys.customer_key,
         latest.channel,
         latest.purpose,
         latest.is_denied,
@@ -52,21 +18,37 @@ statements as (
         latest.changed_at,
         latest.source
     from latest
-    inner join records
+    inner join {{ ref('int_customer_keys') }} as keys
         on
-            latest.source = records.source
-            and latest.source_customer_id = records.source_customer_id
-    where records.shared is null or (latest.is_denied and (records.shared <> 'phone' or latest.channel = 'sms'))
+            latest.source = keys.source
+            and latest.source_customer_id = keys.source_customer_id
     union all
     select
-        customer_key,
-        channel,
-        purpose,
-        true as is_denied,
-        changed_on,
-        changed_at,
-        source
-    from {{ ref('int_inherited_denials') }}
+        gone.customer_key,
+        latest.channel,
+        latest.purpose,
+        latest.is_denied,
+        latest.changed_on,
+        latest.changed_at,
+        latest.source
+    from latest
+    inner join {{ ref('int_gone_records') }} as gone
+        on
+            latest.source = gone.source
+            and latest.source_customer_id = gone.source_customer_id
+    where latest.is_denied
+    {% for denials in ['int_shared_denials', 'int_inherited_denials'] %}
+        union all
+        select
+            customer_key,
+            channel,
+            purpose,
+            true as is_denied,
+            changed_on,
+            changed_at,
+            source
+        from {{ ref(denials) }}
+    {% endfor %}
 ),
 
 -- across sources and merged members the most restrictive counts

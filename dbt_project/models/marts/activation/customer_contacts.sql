@@ -1,106 +1,141 @@
 {{ config(schema='pii') }}
 
 with
+-- who was never more than an order says nothing of an address, yet may have said yes
 records as (
     select
-        keys.customer_key,
-        keys.source,
-        keys.source_customer_id,
-        customers.email,
-        customers.phone,
-        customers.is_email_verified,
-        customers.changed_at,
-        count(*) over (partition by keys.customer_key) as count_records
-    from {{ ref('int_customer_keys') }} as keys
-    inner join {{ ref('input_customers') }} as customers
-        on
-            keys.source = customers.source
-            and keys.source_customer_id = customers.source_customer_id
+        customer_key,
+        source,
+        source_customer_id,
+        count(*) over (partition by customer_key) as count_records
+    from {{ ref('int_customer_keys') }}
 ),
 
 -- of one record there is nothing to choose
 alone as (
     select
-        customer_key,
-        email,
-        phone
+        records.customer_key,
+        customers.email,
+        customers.phone
     from records
-    where count_records = 1
+    inner join {{ ref('input_customers') }} as customers
+        on
+            records.source = customers.source
+            and records.source_customer_id = customers.source_customer_id
+    where records.count_records = 1
 ),
 
 merged as (
-    select * from records
-    where count_records > 1
-),
-
--- what each record's own latest words allow; of two at one moment the denial
-latest as (
     select
-        consents.source,
-        consents.source_customer_id,
-        consents.channel,
-        consents.purpose,
-        coalesce(max(consents.changed_at) filter (where consents.status = 'denied') = max(consents.changed_at), false)
-            as is_denied
-    from {{ ref('input_consents') }} as consents
-    inner join merged
+        records.customer_key,
+        records.source,
+        records.source_customer_id,
+        customers.email,
+        customers.phone,
+        customers.is_email_verified,
+        customers.changed_at
+    from records
+    left join {{ ref('input_customers') }} as customers
         on
-            consents.source = merged.source
-            and consents.source_customer_id = merged.source_customer_id
-    group by consents.source, consents.source_customer_id, consents.channel, consents.purpose
+            records.source = customers.source
+            and records.source_customer_id = customers.source_customer_id
+    where records.count_records > 1
 ),
 
-granted as (
+ways as (
     select distinct
-        source,
-        source_customer_id,
-        channel
-    from latest
-    where not is_denied
+        channel,
+        purpose
+    from {{ ref('int_audience_targets') }}
 ),
 
--- an address that any of her records gave with a yes is one that may be written to
+-- a channel and a purpose on which they may be written to at all
+allowed as (
+    select
+        consents.customer_key,
+        consents.channel,
+        consents.purpose
+    from {{ ref('consents') }} as consents
+    inner join ways
+        on
+            consents.channel = ways.channel
+            and consents.purpose = ways.purpose
+    where consents.status = 'granted' and consents.customer_key in (select merged.customer_key from merged)
+),
+
 given as (
     select
         merged.customer_key,
+        merged.source,
+        merged.source_customer_id,
         ways.channel,
         ways.address,
         ways.is_verified,
-        merged.changed_at,
-        merged.source,
-        merged.source_customer_id,
-        coalesce(bool_or(granted.channel is not null) over (
-            partition by merged.customer_key, ways.channel, ways.address
-        ), false) as is_granted,
-        coalesce(bool_or(granted.channel is not null) over (
-            partition by merged.customer_key, ways.channel
-        ), false) as is_any_granted
+        merged.changed_at
     from merged
     cross join
         lateral (
             values ('email', merged.email, merged.is_email_verified), ('sms', merged.phone, true)
         ) as ways (channel, address, is_verified)
-    left join granted
-        on
-            merged.source = granted.source
-            and merged.source_customer_id = granted.source_customer_id
-            and ways.channel = granted.channel
+    where ways.address is not null
 ),
 
+-- a yes to one address is none to another, and one for service none for marketing
+yes_to as (
+    select
+        given.customer_key,
+        given.channel,
+        given.address,
+        count(distinct allowed.purpose) as count_purposes
+    from given
+    inner join allowed
+        on
+            given.customer_key = allowed.customer_key
+            and given.channel = allowed.channel
+    inner join {{ ref('int_latest_consents') }} as latest
+        on
+            given.source = latest.source
+            and given.source_customer_id = latest.source_customer_id
+            and allowed.channel = latest.channel
+            and allowed.purpose = latest.purpose
+    where not latest.is_denied
+    group by given.customer_key, given.channel, given.address
+),
+
+needed as (
+    select
+        customer_key,
+        channel,
+        count(*) as count_purposes
+    from allowed
+    group by customer_key, channel
+),
+
+-- an address serves that was given with a yes for every purpose; where there is none, nobody is written to
 ranked as (
     select
-        *,
+        given.customer_key,
+        given.channel,
+        given.address,
         row_number() over (
-            partition by customer_key, channel
+            partition by given.customer_key, given.channel
             order by
-                is_granted desc, is_verified desc, changed_at desc nulls last,
-                source asc, source_customer_id asc
+                given.is_verified desc, given.changed_at desc nulls last,
+                given.source asc, given.source_customer_id asc
         ) as place
     from given
-    where address is not null
+    left join needed
+        on
+            given.customer_key = needed.customer_key
+            and given.channel = needed.channel
+    left join yes_to
+        on
+            given.customer_key = yes_to.customer_key
+            and given.channel = yes_to.channel
+            and given.address = yes_to.address
+    where needed.count_purposes is null or needed.count_purposes = yes_to.count_purposes
 ),
 
--- a yes to one address is none to another: where only a record without one said yes, there is none to write to
 chosen as (
     select
         merged.customer_key,
@@ -111,7 +146,6 @@ chosen as (
         on
             merged.customer_key = ranked.customer_key
             and ranked.place = 1
-            and (ranked.is_granted or not ranked.is_any_granted)
     group by merged.customer_key
 ),
 
