@@ -81,11 +81,13 @@ def test_a_warehouse_made_anew_knows_who_was_erased_before_it_reads_a_source(sho
 
 def test_what_a_campaign_tool_says_of_her_afterwards_is_not_kept(shop, rows):
     with connect() as session:
-        opt_outs._keep(session, "tool", OptOut("Ann@example.com", "email", "complaint", AT))
+        opt_outs._keep(session, NIGHT, "tool", OptOut("Ann@example.com", "email", "complaint", AT))
     erased()
     said = [("email", " ANN@example.com"), ("sms", "1 413 555 0101"), ("email", "joann@example.com")]
     with connect() as session:
-        kept = [opt_outs._keep(session, "tool", OptOut(one, channel, "unsubscribed", AT)) for channel, one in said]
+        kept = [
+            opt_outs._keep(session, NIGHT, "tool", OptOut(one, channel, "unsubscribed", AT)) for channel, one in said
+        ]
     assert kept == [0, 0, 1]
     assert rows("select address from pii.opt_outs") == [{"address": "joann@example.com"}]
 

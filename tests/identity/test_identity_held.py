@@ -1,6 +1,7 @@
 """Merges that wait for somebody, through dbt: held, shown with what they would change, approved, applied once."""
 
 import json
+import re
 from contextlib import contextmanager
 from datetime import date, timedelta
 
@@ -10,7 +11,7 @@ from identity_oracle import key_of
 from identity_world import settings
 
 from compiled_models import fill
-from perennial import config, identity, transform
+from perennial import config, identity, paths, transform
 from perennial.cli import cli
 from perennial.identity import approval, preview
 from perennial.scratch import SCRATCH
@@ -19,7 +20,7 @@ from perennial.warehouse import database
 pytestmark = pytest.mark.server
 
 FIRST = date(2017, 5, 1)
-SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
+SECOND, THIRD, FOURTH = (FIRST + timedelta(days=n) for n in (1, 2, 3))
 CHAIN = [f"+{name}" for name in (*identity.HISTORY, "consents")]
 LIVES = ["+int_stays"]
 ANN, BOB, CEM, DAN = (key_of(("shop", who)) for who in ("ann", "bob", "cem", "dan"))
@@ -148,3 +149,41 @@ def test_a_merge_that_touches_consent_or_an_a_customer_waits_is_shown_and_applie
     assert session.execute("select status from activation.consents where customer_key = %s", [ANN]).fetchall() == [
         ("denied",)
     ]
+
+    # Bob and Dan get numbers of their own again, after Cem, with whom Dan was one, opted out in a tool
+    session.execute(
+        "insert into pii.opt_outs values ('tool', 'email', 'cem@x.org', 'unsubscribed', %s, %s)", [THIRD, THIRD]
+    )
+    deliver(session, FOURTH, {"bob": None, "dan": None})
+    with database.connect() as opened:
+        found = preview.changes(opened, told, FOURTH, warehouse)
+    assert {change.event for change in found} == {"split"}
+    consents = {p.customer_key: p.consent for change in found for p in change.after}
+    assert consents.keys() == {ANN, BOB, CEM, DAN}
+    assert (consents[ANN], consents[BOB]) == ("email marketing granted", "email marketing denied")
+    assert (consents[CEM], consents[DAN]) == (None, "email marketing denied"), "Cem never said yes, so there is no more"
+    night(warehouse, FOURTH, told)
+    tonight = dict(session.execute("select customer_key, status from activation.consents").fetchall())
+    assert tonight == {ANN: "granted", BOB: "denied", DAN: "denied"}
+
+
+def test_a_preview_reads_nothing_that_another_night_built():
+    aside = {*preview.INPUT, *identity.MODELS, *preview.LIVES, *preview.CONSENTS, "identity_memberships"}
+    models = {path.stem: path for path in (paths.home() / "dbt_project" / "models").rglob("*.sql")}
+    read = {name for model in aside for name in re.findall(r"ref\('(\w+)'\)", models[model].read_text("utf-8"))}
+    assert read - aside == set()
+
+
+def test_a_holdout_goes_with_the_record_a_retired_key_was_made_of():
+    def held(*keys: str) -> dict[str, preview.Person]:
+        return {key: preview.Person(key, None, None, None, key.startswith("held")) for key in keys}
+
+    def row(own_key: str, former_key: str, customer_key: str) -> dict[str, str]:
+        return {"own_key": own_key, "former_key": former_key, "customer_key": customer_key}
+
+    merged = [row("held", "held", "ann"), row("ann", "ann", "ann")]
+    assert preview._held_out(merged, held("held", "ann"), held("ann")) == {"ann"}
+    split = [row("held", "held", "held"), row("bob", "held", "bob")]
+    assert preview._held_out(split, held("held"), held("held", "bob")) == {"held"}
+    moved = [row("held", "held", "ann"), row("bob", "held", "bob"), row("ann", "ann", "ann")]
+    assert preview._held_out(moved, held("held", "ann"), held("ann", "bob")) == {"ann"}

@@ -14,8 +14,8 @@ from perennial.warehouse.database import connect
 
 # tools tell the time of a wish, not of its arrival with us: ask again for what may have come late
 SINCE = "select max(at) - interval '7 days' as at from pii.opt_outs where destination = %s"
-# of somebody erased a hash says the same; addresses compare as the macro comparable_address has them. A night that is run
-# again long afterwards does not hear of it in the past
+# of somebody erased a hash says the same; addresses compare as the macro comparable_address has them. A night
+# that is run again long afterwards does not hear of it in the past
 NEW = """
     insert into pii.opt_outs (destination, address, channel, reason, at, arrived_on)
     select %(destination)s, %(address)s, %(channel)s, %(reason)s, %(at)s,

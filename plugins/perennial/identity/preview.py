@@ -14,83 +14,23 @@ from perennial import identity, transform
 from perennial.activation.compile import buckets
 from perennial.config import Config
 from perennial.connections import Connection
+from perennial.identity.aside import BORDERS, CONCERNED, KEYS, LIVED, MEMBERSHIPS, TONIGHT
 from perennial.lifecycle.diff import REBUILT
 from perennial.scratch import SCRATCH, scratch
 
-INPUT = tuple(
-    f"{layer}_{entity}"
-    for layer in ("stg", "input")
-    for entity in ("customers", "orders", "refunds", "consents", "events", "links")
+INPUT = (
+    *(
+        f"{layer}_{entity}"
+        for layer in ("stg", "input")
+        for entity in ("customers", "orders", "refunds", "consents", "events", "links")
+    ),
+    "input_exchange_rates",
+    "int_latest_consents",
+    "int_given_addresses",
+    "int_wishes",
 )
 LIVES = ("int_ledger", "int_given_back", *REBUILT)
-
-CONCERNED = """
-    create table perennial_scratch.concerned as
-    with
-    before as (
-        select own_key, customer_key from pii.identity_memberships
-        where valid_from <= %(before)s and valid_to > %(before)s
-    ),
-    moved as (
-        select before.customer_key as former_key, now.customer_key
-        from before inner join perennial_scratch.int_identity as now using (own_key)
-        where before.customer_key <> now.customer_key
-    )
-    select now.source, now.source_customer_id, now.known_on, now.own_key, now.blocks, now.joined_by,
-        before.customer_key as former_key, now.customer_key
-    from perennial_scratch.int_identity as now
-    left join before using (own_key)
-    where now.customer_key in (select customer_key from moved union select former_key from moved)
-        or before.customer_key in (select customer_key from moved union select former_key from moved)
-"""
-KEYS = """
-    create or replace view perennial_scratch.int_customer_keys as
-    select source, source_customer_id, known_on, {key} as customer_key
-    from perennial_scratch.concerned where {key} is not null
-"""
-# the newest tier of everybody by the borders of the marts; without marts, or by forecasts, nobody can tell
-LIVED = """
-    with
-    people as (select distinct customer_key from perennial_scratch.int_customer_keys),
-    earned as (
-        select customer_key, sum(amount) * %(margin)s as value from perennial_scratch.int_ledger
-        where event_on <= %(as_of)s and ordered_on > %(as_of)s::date - 365 group by customer_key
-    ),
-    stated as (
-        select customer_key, channel, purpose,
-            case when bool_or(is_denied) then 'denied' else 'granted' end as status
-        from (
-            select source, source_customer_id, channel, purpose,
-                coalesce(max(changed_at) filter (where status = 'denied') = max(changed_at), false) as is_denied
-            from perennial_scratch.input_consents group by 1, 2, 3, 4
-        ) as latest
-        inner join perennial_scratch.int_customer_keys using (source, source_customer_id)
-        group by customer_key, channel, purpose
-    )
-    select people.customer_key,
-        (
-            select stage from perennial_scratch.int_stays as stays
-            where stays.customer_key = people.customer_key and lifecycle_model = %(model)s
-                and valid_from <= %(as_of)s and valid_to > %(as_of)s
-        ) as stage,
-        case
-            when people.customer_key not in (select customer_key from perennial_scratch.int_ledger) then 'N'
-            else coalesce((
-                select min(tier) from unnest(%(tiers)s::text[], %(borders)s::numeric[]) as t (tier, border)
-                where coalesce(earned.value, 0) >= border
-            ), %(otherwise)s)
-        end as tier,
-        (
-            select string_agg(format('%%s %%s %%s', channel, purpose, status), ', ' order by channel, purpose)
-            from stated where stated.customer_key = people.customer_key
-        ) as consent,
-        mod(
-            cast(cast('x' || left(md5(%(salt)s || '|everywhere|' || people.customer_key), 8) as bit(32)) as bigint),
-            10000
-        ) < %(universal)s as is_held_out
-    from people left join earned using (customer_key)
-"""
-BORDERS = "select abc_tier as tier, min(value_12m) as border from marts.customer_abc where abc_tier <> 'N' group by 1"
+CONSENTS = ("int_gone_records", "int_inherited_denials", "int_shared_denials", "consents")
 
 
 @dataclass(frozen=True)
@@ -123,7 +63,8 @@ def changes(session: psycopg.Connection, config: Config, as_of: date, warehouse:
     if before is None or session.execute("select to_regclass('pii.identity_memberships') t").fetchone()["t"] is None:
         return []
     resolved = (*INPUT, *identity.MODELS)
-    aside = {"scratch": SCRATCH, "scratch_models": [*resolved, *LIVES], "identity_preview": True}
+    ours = [*resolved, *LIVES, *CONSENTS, "identity_memberships"]
+    aside = {"scratch": SCRATCH, "scratch_models": ours, "identity_preview": True}
     with scratch(session):
         transform.run(["run", "--full-refresh", "--select", *resolved], config, as_of, warehouse, aside)
         session.execute(CONCERNED, {"before": before})
@@ -134,16 +75,22 @@ def changes(session: psycopg.Connection, config: Config, as_of: date, warehouse:
         lives = []
         for key in ("former_key", "customer_key"):
             session.execute(KEYS.format(key=key))
+            session.execute(MEMBERSHIPS.format(before=before, as_of=as_of, tonight=TONIGHT[key]))
             session.commit()
-            transform.run(["run", "--full-refresh", "--select", *LIVES], config, as_of, warehouse, aside)
+            transform.run(["run", "--full-refresh", "--select", *LIVES, *CONSENTS], config, as_of, warehouse, aside)
             lives.append(_lived(session, config, as_of))
             session.commit()
     was, becomes = lives
-    held_out = {r["customer_key"] for r in rows if r["former_key"] and was[r["former_key"]].is_held_out}
-    becomes = {
-        k: Person(k, p.stage, p.tier, p.consent, p.is_held_out or k in held_out) for k, p in becomes.items()
-    }  # who merged with somebody held out is held out
+    held_out = _held_out(rows, was, becomes)
+    becomes = {k: Person(k, p.stage, p.tier, p.consent, k in held_out) for k, p in becomes.items()}
     return [_change(group, was, becomes) for group in _groups(rows)]
+
+
+def _held_out(rows: list[dict[str, Any]], was: dict[str, Person], becomes: dict[str, Person]) -> set[str]:
+    """Who is: by her own key, or as who has the record that a key was made of which is nobody's any more."""
+    retired = {key for key, person in was.items() if person.is_held_out and key not in becomes}
+    own = {key for key, person in becomes.items() if person.is_held_out}
+    return own | {row["customer_key"] for row in rows if row["own_key"] in retired}
 
 
 def _lived(session: psycopg.Connection, config: Config, as_of: date) -> dict[str, Person]:
