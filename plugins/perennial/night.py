@@ -208,7 +208,7 @@ def check(as_of: date) -> None:
 def pull_opt_outs(as_of: date, lookup: Lookup = configured) -> int:
     """Bring back who opted out in a campaign tool; returns how many statements are new."""
     with recorded(as_of, "pull_opt_outs") as step:
-        step.rows = opt_outs.pull(as_of, config.load(), lookup)
+        step.rows = opt_outs.pull(as_of, config.load(), lookup).new
     return step.rows
 
 
@@ -252,8 +252,8 @@ def send(as_of: date, lookup: Lookup = configured) -> int:
     """
     with exclusively("marts"), recorded(as_of, "export") as step:
         settings = _sendable(as_of)
-        opt_outs.pull(as_of, settings, lookup)
-        step.rows = export.run(as_of, settings, lookup)
+        silent = opt_outs.pull(as_of, settings, lookup).silent
+        step.rows = export.run(as_of, settings, lookup, silent)
         _mark(as_of, exported_at=wall_clock())
     return step.rows
 

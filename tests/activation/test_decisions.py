@@ -200,7 +200,7 @@ def pulled(session: psycopg.Connection, told: World, chance: Random) -> list[dic
     with every_tool() as tools:
         said = tell(tools, told.opt_outs[here:], chance)
         found = Destinations.model_construct(destinations=places(tools))
-        new = opt_outs.pull(NIGHT, replace(config.load(), destinations=found), connections(tools).get)
+        new = opt_outs.pull(NIGHT, replace(config.load(), destinations=found), connections(tools).get).new
         assert all(tool.twin is None or tool.twin.violations == [] for tool in tools.values())
     assert new == len(told.opt_outs) - here
     assert set(said) == set(tools), "somebody opted out in every tool"

@@ -81,6 +81,20 @@ def test_with_a_wrong_key_the_other_tools_still_tell_who_opted_out(vendor, besid
     assert [tuple(row.values()) for row in found] == [("beside", beside.address(3))]
 
 
+def test_others_need_not_wait_for_a_tool_that_does_not_tell_who_opted_out(vendor, beside):
+    decide_for(vendor, people(vendor, 20))
+    asked = wanted(vendor, beside)
+    places = asked.destinations.destinations
+    places["there"] = places["there"].model_copy(update={"others_wait": False})
+    lookup = connections(vendor, "SECRET098765")
+    pulled = opt_outs.pull(NIGHT, asked, lookup)
+    assert set(pulled.silent) == {"there"}
+    with pytest.raises(FatalError, match="connection 'vendor'"):
+        export.run(NIGHT, asked, lookup, pulled.silent)
+    assert rows_of("there") == {}
+    assert filed(beside) == 20
+
+
 def test_a_list_deleted_at_the_vendor_is_named_and_its_people_stay_accounted(vendor, beside):
     if vendor.messages:
         pytest.skip("keeps no list")

@@ -1,6 +1,8 @@
 """The export of a night: plan every audience for every destination, send what may be sent, say what waits."""
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 
 import psycopg
 
@@ -14,15 +16,23 @@ from perennial.progress import say
 from perennial.warehouse.database import connect
 
 
-def run(as_of: date, config: Config, lookup: Lookup = configured) -> int:
+def run(
+    as_of: date,
+    config: Config,
+    lookup: Lookup = configured,
+    silent: Mapping[str, PerennialError] = MappingProxyType({}),
+) -> int:
     """Plan and send everything that needs no approval, or has it; returns the members of what was sent.
 
-    A destination that fails leaves the others alone. Afterwards FatalError if a person has to mend something,
+    A destination that fails leaves the others alone, and so does one of the `silent`, to which nothing is sent: the
+    error is why it did not tell who opted out. Afterwards FatalError if a person has to mend something,
     RetriableError if trying again may help: then only what is missing is sent.
     """
     total, errors = 0, []
     for audience, destination in plan.targets(config):
         try:
+            if destination in silent:
+                raise silent[destination]
             total += _one(as_of, audience, destination, config, lookup)
         except PerennialError as error:
             say(f"export: {audience} to {destination} failed: {error}")

@@ -1,5 +1,7 @@
 """Bring back who opted out in a campaign tool, before anybody is decided on. Statements are only ever added."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 
 import psycopg
@@ -31,25 +33,33 @@ NEW = """
 """
 
 
-def pull(as_of: date, config: Config, lookup: Lookup) -> int:
-    """Ask every destination; returns how many statements are new. They arrived on this night, or a later one if opened.
+@dataclass(frozen=True)
+class Pulled:
+    """How many statements are new, and why which tools told nothing: to these nobody is exported."""
+
+    new: int
+    silent: Mapping[str, PerennialError]
+
+
+def pull(as_of: date, config: Config, lookup: Lookup) -> Pulled:
+    """Ask every destination. What is new arrived on this night, or a later one if opened.
 
     All are asked, also after one failed. Afterwards it raises what they raised: nobody is exported while a tool does
-    not tell who opted out.
+    not tell who opted out, unless its settings say that the others do not wait for it.
     """
-    total, errors = 0, []
+    total, silent = 0, {}
     for name, settings in config.destinations.destinations.items():
         try:
             new = _pull_one(as_of, name, settings, lookup)
         except PerennialError as error:
             say(f"opt-outs: {name} failed: {error}")
-            errors.append(error)
+            silent[name] = error
             continue
         if new:
             say(f"opt-outs: {new:,} new from {name}")
         total += new
-    raise_all(errors)
-    return total
+    raise_all([error for name, error in silent.items() if config.destinations.destinations[name].others_wait])
+    return Pulled(total, silent)
 
 
 def _pull_one(as_of: date, name: str, settings: Settings, lookup: Lookup) -> int:

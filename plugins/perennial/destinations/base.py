@@ -42,6 +42,7 @@ class Settings(Entry):
     connection: Identifier | None = None  # of Airflow, with address and secrets
     attributes: tuple[Identifier, ...] = ("stage", "abc_tier")  # columns of marts.customer_360
     guards: Guards = Guards()
+    others_wait: bool = True  # while it does not tell who opted out nobody is exported anywhere, or only not to it
 
     @property
     def target(self) -> str | None:
