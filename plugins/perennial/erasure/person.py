@@ -14,7 +14,6 @@ from perennial.errors import FatalError
 from perennial.lifecycle import find
 from perennial.sources.base import Column
 
-REDIRECTED = "select customer_key from marts.dim_customer_redirects where former_key = %s"
 # records that no source has any more were hers as well
 RECORDS = """
     select source, source_customer_id as id from intermediate.int_customer_keys where customer_key = %(key)s
@@ -121,8 +120,7 @@ class Person:
 
 def key_of(session: psycopg.Connection, typed: str, config: Config) -> str:
     """The customer_key that somebody means, also by one that is retired; FatalError as in find.py."""
-    former = session.execute(REDIRECTED, [typed.strip().lower()]).fetchone()
-    return former["customer_key"] if former else find.customer(session, typed, list(config.sources.sources))
+    return find.customer(session, typed, list(config.sources.sources)).customer_key
 
 
 def find_out(session: psycopg.Connection, key: str, config: Config) -> Person:
