@@ -32,6 +32,7 @@ REVENUE = """
 """
 TABLES = """
 create table intermediate.int_customer_keys (source text, source_customer_id text, known_on date, customer_key text);
+create table intermediate.int_gone_records (source text, source_customer_id text, customer_key text);
 create table intermediate.int_reach (customer_key text, channel text, purpose text, closed_by text);
 create table pii.identity_memberships (
     own_key text, source text, source_customer_id text, customer_key text, valid_from date, valid_to date
@@ -178,7 +179,7 @@ def erased(typed: str = KEY) -> erase.Erased:
     with erase.ready(settings) as as_of:
         with connect() as session:
             person, _ = erase.preview(session, typed, settings, lambda name: None)
-        return erase.finish(erase.begin(person, "a test"), settings, as_of, lambda name: None)
+        return erase.erase(person, "a test", settings, as_of, lambda name: None)
 
 
 def finished() -> list[erase.Erased]:

@@ -47,7 +47,7 @@ def commands(running: Running) -> list[click.Command]:
             _preview(person, found)
             if dry_run or not (yes or click.confirm("Erase her? This cannot be undone")):
                 return
-            _tell(erase.finish(erase.begin(person, by), settings, as_of, configured))
+            _tell(erase.erase(person, by, settings, as_of, configured))
 
     @click.command("export-person")
     @click.argument("key")

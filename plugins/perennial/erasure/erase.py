@@ -1,7 +1,8 @@
 """Erase one customer, step by step; each step can be done again, so an interrupted erasure is finished by the next.
 
-First the hashes are written, so that she cannot come back; then the warehouse in one transaction; then files, one by
-one; at last everything is looked through, and what was to be looked for is forgotten.
+First, in one transaction, the hashes by which she is known again and the warehouse: a night in between would load her
+under both names. Then files, one by one; at last everything is looked through, and what was to be looked for is
+forgotten.
 """
 
 import secrets
@@ -18,6 +19,7 @@ from perennial.clock import wall_clock
 from perennial.config import Config
 from perennial.connections import Lookup
 from perennial.erasure import audience_files, by_hand, landed, papers, proof, quarantined, rename, salted, verdicts
+from perennial.erasure.columns import tables
 from perennial.erasure.person import Person, find_out, key_of
 from perennial.errors import FatalError
 from perennial.runs import exclusively
@@ -77,10 +79,10 @@ def ready(config: Config) -> Iterator[date]:
     as_of = night.horizon()
     if as_of is None:
         raise FatalError("no night has been built yet, so nobody is known; run `perennial nightly` first")
-    migrate()
     with ExitStack() as held:
         for what in ["marts", *(f"{step}.{name}" for step in ("extract", "load") for name in config.sources.sources)]:
             held.enter_context(exclusively(what))
+        migrate()
         with connect() as session:
             if unbuilt := session.execute(UNBUILT, [as_of]).fetchone():
                 raise FatalError(f"night {unbuilt['as_of']} runs, or did not end: let all its tasks end first")
@@ -96,23 +98,23 @@ def preview(session: psycopg.Connection, typed: str, config: Config, lookup: Loo
     return person, proof.scan(session, person, config, lookup)
 
 
-def begin(person: Person, by: str) -> str:
-    """Note that she is erased, so that nothing brings her back; returns the name of the erasure."""
+def erase(person: Person, by: str, config: Config, as_of: date, lookup: Lookup) -> Erased:
+    """Erase her everywhere; FatalError if she is still found somewhere, which `finish` goes on with."""
     with connect() as session:
-        salted.salt(session)
-        erasure = secrets.token_hex(8)
-        told = {"erasure": erasure, "at": wall_clock(), "by": by, "records": len(person.records)}
-        reachable = [a for a in person.addresses if a.kind in CHANNELS]
-        session.execute(BEGUN, told | {"addresses": len(reachable)})
-        for r in person.records:
-            session.execute(RECORD, [erasure, r.source, r.source, r.id, r.own_key, r.token, r.pseudonym])
-        for address in reachable:
-            channel = CHANNELS[address.kind]
-            session.execute(ADDRESS, [erasure, channel, channel, address.said])
-        session.execute("insert into pii.erasing (erasure, who) values (%s, %s)", [erasure, as_json(person.as_json())])
+        erasure = _note(session, person, by)
+        rows, touched = _warehouse(session, erasure, person, config, as_of)
+    return _elsewhere(erasure, person, config, lookup, rows, touched)
+
+
+def finish(erasure: str, config: Config, as_of: date, lookup: Lookup) -> Erased:
+    """Go on with an erasure that was interrupted, or left her somewhere. May be done again; errors as of `erase`."""
     with connect() as session:
-        salted.keep(session)
-    return erasure
+        asked = session.execute("select who from pii.erasing where erasure = %s", [erasure]).fetchone()
+        person = Person.from_json(asked["who"])
+        rows, _ = _warehouse(session, erasure, person, config, as_of)
+        # whoever was interrupted knew which tables were changed
+        every = [table.at for table in tables(session)]
+    return _elsewhere(erasure, person, config, lookup, rows, every)
 
 
 def open_ones() -> list[str]:
@@ -127,15 +129,15 @@ def erased_on(session: psycopg.Connection, typed: str) -> str | None:
     return salted.since(session, f"id:{source}", said) if colon else salted.since(session, "key", source.lower())
 
 
-def finish(erasure: str, config: Config, as_of: date, lookup: Lookup) -> Erased:
-    """Do everything that was begun; FatalError if she is still found somewhere. May be done again."""
+def _elsewhere(
+    erasure: str, person: Person, config: Config, lookup: Lookup, rows: int, touched: list[sql.Identifier]
+) -> Erased:
     with connect() as session:
-        asked = session.execute("select who from pii.erasing where erasure = %s", [erasure]).fetchone()
-    person = Person.from_json(asked["who"])
-    rows, touched = _warehouse(erasure, person, config, as_of)
+        salted.keep(session)
     landed_rows = landed.rewrite(person, config)
     files = audience_files.clean(erasure, person, config, lookup)
     changed = files.rewritten + papers.clean(person)
+    _forget_versions([*touched, sql.Identifier("quarantine", "rejected_rows")])
     with connect() as session:
         session.execute("update ops.erasures set count_landed_rows = %s where erasure = %s", [landed_rows, erasure])
         found = proof.scan(session, person, config, lookup)
@@ -146,7 +148,7 @@ def finish(erasure: str, config: Config, as_of: date, lookup: Lookup) -> Erased:
         ended = {"at": None if found.hits else wall_clock(), "tables": found.tables, "files": found.files}
         session.execute(ENDED, ended | {"hits": found.hits, "by_hand": todo, "erasure": erasure})
         salted.keep(session)
-    _forget_versions([*touched, sql.Identifier("pii", "erasing"), sql.Identifier("quarantine", "rejected_rows")])
+    _forget_versions([sql.Identifier("pii", "erasing")])
     done = Erased(erasure, len(person.records), person.shared, rows, landed_rows, changed, found, waiting, todo)
     if found.hits:
         where = ", ".join(f"{place} ({n:,})" for place, n in found.places.items())
@@ -158,21 +160,36 @@ def finish(erasure: str, config: Config, as_of: date, lookup: Lookup) -> Erased:
     return done
 
 
-def _warehouse(erasure: str, person: Person, config: Config, as_of: date) -> tuple[int, list[sql.Identifier]]:
-    with connect() as session:
-        before = session.execute(REVENUE).fetchone()
-        rows = quarantined.clean(session, person, config)
-        changed, touched = rename.everywhere(session, person)
-        verdicts.close(session, person, as_of)
-        verdicts.forget_members(session, person, by_hand.without_removal(config))
-        if session.execute(REVENUE).fetchone() != before:
-            raise FatalError(
-                "revenue by day would not be what it was, so nothing was changed; this is a mistake of ours"
-            )
-        session.execute(
-            "update ops.erasures set count_rows = coalesce(count_rows, 0) + %s where erasure = %s",
-            [rows + changed, erasure],
-        )
+def _note(session: psycopg.Connection, person: Person, by: str) -> str:
+    """Note that she is erased, so that nothing brings her back; returns the name of the erasure."""
+    salted.salt(session)
+    erasure = secrets.token_hex(8)
+    reachable = [a for a in person.addresses if a.kind in CHANNELS]
+    told = {"erasure": erasure, "at": wall_clock(), "by": by, "records": len(person.records)}
+    session.execute(BEGUN, told | {"addresses": len(reachable)})
+    for r in person.records:
+        session.execute(RECORD, [erasure, r.source, r.source, r.id, r.own_key, r.token, r.pseudonym])
+    for address in reachable:
+        channel = CHANNELS[address.kind]
+        session.execute(ADDRESS, [erasure, channel, channel, address.said])
+    session.execute("insert into pii.erasing (erasure, who) values (%s, %s)", [erasure, as_json(person.as_json())])
+    return erasure
+
+
+def _warehouse(
+    session: psycopg.Connection, erasure: str, person: Person, config: Config, as_of: date
+) -> tuple[int, list[sql.Identifier]]:
+    before = session.execute(REVENUE).fetchone()
+    rows = quarantined.clean(session, person, config)
+    changed, touched = rename.everywhere(session, person)
+    verdicts.close(session, person, as_of)
+    verdicts.forget_members(session, person, by_hand.without_removal(config))
+    if session.execute(REVENUE).fetchone() != before:
+        raise FatalError("revenue by day would not be what it was, so nothing was changed; this is a mistake of ours")
+    session.execute(
+        "update ops.erasures set count_rows = coalesce(count_rows, 0) + %s where erasure = %s",
+        [rows + changed, erasure],
+    )
     return rows + changed, [table.at for table in touched]
 
 

@@ -14,15 +14,16 @@ from perennial.errors import FatalError
 from perennial.lifecycle import find
 from perennial.sources.base import Column
 
-# records that no source has any more were hers as well
+# records that no source has any more are hers if they were to the end, or were with records that are now
 RECORDS = """
     select source, source_customer_id as id from intermediate.int_customer_keys where customer_key = %(key)s
     union
-    select source, source_customer_id from pii.identity_memberships as past
-    where customer_key = %(key)s and not exists (
-        select from intermediate.int_customer_keys as keys
-        where (keys.source, keys.source_customer_id) = (past.source, past.source_customer_id)
-    )
+    select source, source_customer_id from intermediate.int_gone_records where customer_key = %(key)s
+    union
+    select source, source_customer_id from (
+        select distinct on (own_key) * from pii.identity_memberships order by own_key, valid_to desc
+    ) as last_stays
+    where customer_key = %(key)s and valid_to < 'infinity'
     order by source, id
 """
 HERS = "(c.source, c.customer_id) in (select * from unnest(%(sources)s::text[], %(ids)s::text[]))"
