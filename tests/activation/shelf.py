@@ -83,14 +83,20 @@ def clean() -> None:
     Destination.how = RetriableError
 
 
+def on_shelf(audience: str = "lost") -> set[str]:
+    """The addresses that are there."""
+    return set(Destination.shelf.get(audience, {}))
+
+
 MODULE = SimpleNamespace(Settings=Settings, Destination=Destination)
 
 
 def settings(audiences=("lost",), destinations=("shelf",), **more) -> config.Config:
     """The shipped configuration with shelves and these audiences; guards are off unless told otherwise."""
     guards = more.pop("guards", {"first": False})
+    channel = more.pop("at", "email")
     places = {
-        name: Settings(kind="shelf", channel="email", guards=base.Guards(**guards), **more) for name in destinations
+        name: Settings(kind="shelf", channel=channel, guards=base.Guards(**guards), **more) for name in destinations
     }
     shipped = config.load()
     one = next(iter(shipped.audiences.audiences.values()))

@@ -5,29 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import shelf
-from shelf import Destination, Killed, people, settings
+from shelf import Destination, Killed, on_shelf, people, settings
 
 from perennial.activation import approval, export, plan
-from perennial.destinations import registry
 from perennial.errors import FatalError, GateError, RetriableError
 from perennial.warehouse.database import connect
-from verdicts import NIGHT, TABLES, decide
+from verdicts import NIGHT, decide
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("stocked")]
 
 TOMORROW = NIGHT + timedelta(days=1)
-
-
-@pytest.fixture(autouse=True)
-def stocked(warehouse, monkeypatch):
-    monkeypatch.setattr(registry, "kinds", lambda: {"shelf": shelf.MODULE})
-    shelf.clean()
-    with connect() as session:
-        session.execute(TABLES)
-
-
-def on_shelf(audience="lost") -> set[str]:
-    return set(Destination.shelf.get(audience, {}))
 
 
 def runs(rows) -> list[tuple]:
@@ -332,94 +319,6 @@ def test_members_and_changes_show_no_address_when_printed():
     assert "@" not in repr(Change("add", Member("k", "ann@example.com", {"stage": "lost"})))
 
 
-def opt_out(address: str, channel: str = "email", reason: str = "unsubscribed") -> None:
-    with connect() as session:
-        session.execute(
-            "insert into pii.opt_outs values ('tool', %s, %s, %s, '2018-01-05 09:00+00')",
-            [channel, address, reason],
-        )
-
-
-def test_who_opts_out_while_a_plan_waits_is_left_out_and_the_approval_holds(rows):
-    decide(people(3))
-    waiting = settings(guards={"first": True})
-    assert export.run(NIGHT, waiting) == 0
-    with connect() as session:
-        assert approval.approve(session, f"{NIGHT}.lost.shelf", "anna")
-    opt_out(" P1@Example.com")
-    assert export.run(NIGHT, waiting) == 2
-    assert on_shelf() == set(people(3).values()) - {"p1@example.com"}
-    found = {
-        row["customer_key"]: row["status"] for row in rows("select customer_key, status from activation.export_rows")
-    }
-    assert found == {"k0000": "done", "k0001": "rejected", "k0002": "done"}
-
-
-@pytest.mark.parametrize("of_record", ["int_customer_keys", "int_gone_records"])
-@pytest.mark.parametrize(("reason", "left_out"), [("unsubscribed", True), ("bounced", False)])
-def test_an_opt_out_of_another_address_she_ever_gave_counts_when_her_plan_goes_out(of_record, reason, left_out):
-    decide(people(3))
-    with connect() as session:
-        session.execute(f"insert into intermediate.{of_record} values ('shop', 'x', 'k0001')")
-        session.execute("insert into pii.int_given_addresses values ('shop', 'x', 'email', 'old@example.com')")
-    opt_out("Old@example.com", reason=reason)
-    assert export.run(NIGHT, settings()) == (2 if left_out else 3)
-    assert ("p1@example.com" not in on_shelf()) == left_out
-
-
-def loaded(as_of, status="denied", channel="email", purpose="marketing", customer="k0001x", entity="consents") -> None:
-    """What a source said in a batch of a night."""
-    with connect() as session:
-        session.execute(
-            "insert into ops.batches values ('later', 'shop', %s, %s, '2017-10-02 01:00+00', 1, 1, 1, 0, 1, 'x')",
-            [entity, as_of],
-        )
-        session.execute(
-            "insert into raw.consents values ('shop', %s, %s, %s, %s, '2017-10-01 18:00+00', "
-            "'00000000-0000-0000-0000-000000000000', 'later', 1)",
-            [customer, channel, purpose, status],
-        )
-        session.execute("insert into intermediate.int_customer_keys values ('shop', 'k0001x', 'k0001')")
-
-
-@pytest.mark.parametrize(
-    ("statement", "left_out"),
-    [
-        ({}, True),
-        ({"status": "granted"}, False),
-        ({"purpose": "service"}, False),
-        ({"channel": "sms"}, False),
-        ({"as_of": NIGHT}, False),
-    ],
-    ids=str,
-)
-def test_a_denial_loaded_for_the_next_night_counts_when_last_nights_plan_goes_out(statement, left_out):
-    decide(people(3))
-    loaded(**{"as_of": TOMORROW} | statement)
-    assert export.run(NIGHT, settings()) == (2 if left_out else 3)
-    assert ("p1@example.com" not in on_shelf()) == left_out
-
-
-def test_a_statement_nobody_understood_counts_as_a_denial_when_a_plan_goes_out():
-    decide(people(3))
-    loaded(TOMORROW, customer="somebody else")
-    with connect() as session:
-        session.execute(
-            "insert into quarantine.rejected_rows "
-            "(batch_id, row_no, source, entity, reason, column_name, payload, mapped) "
-            "values ('later', 2, 'shop', 'consents', 'unknown_value', 'channel', '{}', "
-            """'{"customer_id": "k0001x", "channel": "fax", "status": "denied"}')"""
-        )
-    assert export.run(NIGHT, settings()) == 2
-    assert "p1@example.com" not in on_shelf()
-
-
-def test_an_opt_out_on_another_channel_leaves_her_in():
-    decide(people(2))
-    opt_out("p1@example.com", "sms")
-    assert export.run(NIGHT, settings()) == 2
-
-
 def test_a_rejected_change_is_forgotten_when_the_plan_is_another(rows):
     decide(people(2))
     Destination.reject = {"k0001"}
@@ -427,18 +326,6 @@ def test_a_rejected_change_is_forgotten_when_the_plan_is_another(rows):
     decide(people(1))
     export.run(NIGHT, settings())
     assert [row["customer_key"] for row in rows("select customer_key from activation.export_rows")] == ["k0000"]
-
-
-def test_who_is_replayed_but_has_left_is_not_told(rows):
-    decide(people(2))
-    Destination.reject = {"k0001"}
-    export.run(NIGHT, settings())
-    opt_out("p1@example.com")
-    Destination.reject = set()
-    with connect() as session:
-        session.execute("update activation.export_rows set status = 'planned' where status = 'rejected'")
-    export.run(NIGHT, settings())
-    assert on_shelf() == {"p0@example.com"}
 
 
 def test_an_answer_of_the_warehouse_quotes_nobody_and_leaves_other_audiences_alone(monkeypatch, capsys):

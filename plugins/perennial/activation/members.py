@@ -69,19 +69,41 @@ OPTED_OUT_SINCE = """
     returning customer_key
 """
 # who said so to a source in what was loaded for a later night while the plan waited; what could not be understood may
-# have been that, and whatever was said again in the same batches, nobody is asked for it here
+# have been that, and whatever was said again in the same batches, nobody is asked for it here. It counts for whoever
+# gave an address of the record that said so, as in int_shared_denials: a number for messages only
 LATER_BATCHES = "select batch_id from ops.batches where entity = 'consents' and as_of > %s"
 DENIED_SINCE = """
+    with
+    said as materialized (
+        select source, customer_id from raw.consents
+        where batch_id = any(%(batches)s) and status = 'denied' and channel = %(channel)s and purpose = %(purpose)s
+        union
+        select source, mapped ->> 'customer_id' from quarantine.rejected_rows
+        where batch_id = any(%(batches)s) and reason <> 'excluded_by_rule' and mapped ->> 'status' is not null
+    ),
+    addresses as materialized (
+        select customer_id as hash from said where starts_with(customer_id, 'email:')
+        union
+        select 'email:' || md5(lower(btrim(c.email))) from raw.customers as c join said using (source, customer_id)
+        union
+        select 'phone:' || md5('+' || ltrim(regexp_replace(c.phone, '[^0-9]', '', 'g'), '0'))
+        from raw.customers as c join said using (source, customer_id)
+        where %(channel)s = 'sms'
+    ),
+    records as (
+        select source, customer_id from said
+        union
+        select source, source_customer_id from pii.int_given_addresses
+        where case channel when 'email' then 'email:' else 'phone:' end || md5(address) in (select hash from addresses)
+    )
     delete from desired where customer_key in (
-        select keys.customer_key
-        from intermediate.int_customer_keys as keys
-        join (
-            select source, customer_id from raw.consents
-            where batch_id = any(%(batches)s) and status = 'denied' and channel = %(channel)s and purpose = %(purpose)s
-            union
-            select source, mapped ->> 'customer_id' from quarantine.rejected_rows
-            where batch_id = any(%(batches)s) and reason <> 'excluded_by_rule' and mapped ->> 'status' is not null
-        ) as said on keys.source = said.source and keys.source_customer_id = said.customer_id
+        select keys.customer_key from records
+        join intermediate.int_customer_keys as keys
+            on (keys.source, keys.source_customer_id) = (records.source, records.customer_id)
+        union all
+        select gone.customer_key from records
+        join intermediate.int_gone_records as gone
+            on (gone.source, gone.source_customer_id) = (records.source, records.customer_id)
     )
     returning customer_key
 """
