@@ -103,6 +103,18 @@ def test_an_invalid_number_is_told_of_without_it_and_the_customer_stays(warehous
 
 
 @pytest.mark.server
+@pytest.mark.parametrize("in_bulk", [True, False])
+def test_an_invalid_number_is_counted_once_in_a_row_that_is_read_twice_too(warehouse, rows, monkeypatch, in_bulk):
+    told = []
+    monkeypatch.setattr(loader, "say", told.append)
+    if not in_bulk:
+        monkeypatch.setattr(loader.Finder, "can", property(lambda finder: False))
+    done = load([{"id": "1", "mobile": "0171"}, {"id": "2", "mobile": "0172", "since": "soon"}], source("DE"))
+    assert (done.loaded, done.quarantined) == (1, 1)
+    assert told == ["load crm: note: phone numbers that are valid in no stated country: 2, such as 0***"]
+
+
+@pytest.mark.server
 def test_a_rejected_customer_keeps_what_was_delivered(warehouse, rows):
     load([{"id": "1", "mobile": "0171 2345678", "since": "soon"}, {"id": "2", "mobile": "a\ufffd"}], source("DE"))
     found = rows(

@@ -97,8 +97,8 @@ def _put(session: psycopg.Connection, batch: Batch, source: Settings, currencies
     mapping = phones.mapped(mapping) if phones else mapping
     columns = [*batch.columns, PHONE_COLUMN] if phones else batch.columns
 
-    def completed(rows: pa.RecordBatch) -> pa.RecordBatch:
-        return phones.complete(rows) if phones else rows
+    def completed(rows: pa.RecordBatch, again: bool = False) -> pa.RecordBatch:
+        return phones.complete(rows, again) if phones else rows
 
     finder = Finder(entity, mapping, currencies, batch.extracted_at, LocalDays(source.timezone))
     versions = Versions(session, batch, entity, mapping.columns)
@@ -106,7 +106,8 @@ def _put(session: psycopg.Connection, batch: Batch, source: Settings, currencies
     with raw_indexes.put_off(session, entity.name, batch.rows if versions.is_first else 0) as is_fresh:
         versions.open()
         # rows that wait in quarantine were no plain ones
-        if finder.can and not batch.is_replay:
+        plain = finder.can and not batch.is_replay
+        if plain:
             bulk.copy(
                 session,
                 versions.target,
@@ -118,10 +119,9 @@ def _put(session: psycopg.Connection, batch: Batch, source: Settings, currencies
             bulk.leave(landing.read(batch))
         if bulk.rows != batch.rows:
             raise FatalError(f"batch {batch.batch_id}: landed {batch.rows} rows, {bulk.rows} reached the warehouse")
-        notes = phones.notes() if phones else []
         passed = 0
         if bulk.copied < bulk.rows:
-            left = ((numbers, completed(rows)) for numbers, rows in bulk.left(landing.read(batch)))
+            left = ((numbers, completed(rows, again=plain)) for numbers, rows in bulk.left(landing.read(batch)))
             copy_numbered(session, columns, left)
             session.execute(rowcheck.checked_rows(entity, mapping, columns, currencies, batch.extracted_at))
             session.execute("analyze checked_rows")
@@ -130,7 +130,7 @@ def _put(session: psycopg.Connection, batch: Batch, source: Settings, currencies
                 session.execute(_state_when(batch))
             passed = versions.put_checked()
         new = versions.store(bulk.copied + passed, bulk.repeated, passed)
-    for note in notes:
+    for note in phones.notes() if phones else []:
         say(f"load {batch.source}: note: {note}")
     return bulk.copied + passed, new
 

@@ -55,8 +55,8 @@ class Phones:
         phone = mapping.columns["phone"].model_copy(update={"as_": "phone"})
         return mapping.model_copy(update={"columns": mapping.columns | {"phone": phone}})
 
-    def complete(self, rows: pa.RecordBatch) -> pa.RecordBatch:
-        """The rows with their numbers completed, each distinct one once."""
+    def complete(self, rows: pa.RecordBatch, again: bool = False) -> pa.RecordBatch:
+        """The rows with their numbers completed, each distinct one once; rows seen `again` were counted."""
         delivered = rows.column(self.column)
         own = rows.column(self.country) if self.country else pa.nulls(rows.num_rows, pa.string())
         both = pc.binary_join_element_wise(
@@ -64,7 +64,8 @@ class Phones:
         ).dictionary_encode()
         found = [self._one(*pair.rsplit(BETWEEN, 1)) for pair in both.dictionary.to_pylist()]
         valid = pa.array(found, pa.string()).take(both.indices)
-        self._count(delivered, valid)
+        if not again:
+            self._count(delivered, valid)
         return rows.append_column(COMPLETED, pc.coalesce(valid, delivered))
 
     def notes(self) -> list[str]:
