@@ -19,8 +19,8 @@ create table if not exists raw.customers (
 );
 alter table raw.customers add column if not exists loyalty_number text;
 alter table raw.customers add column if not exists email_verified text;
-drop index if exists raw.customers_by_id;
 create index if not exists customers_by_key on raw.customers (customer_id, source);
+drop index if exists raw.customers_by_id;
 
 create table if not exists raw.orders (
     source text not null,
@@ -37,8 +37,8 @@ create table if not exists raw.orders (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-drop index if exists raw.orders_by_id;
 create index if not exists orders_by_key on raw.orders (order_id, source);
+drop index if exists raw.orders_by_id;
 
 create table if not exists raw.order_lines (
     source text not null,
@@ -54,8 +54,8 @@ create table if not exists raw.order_lines (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-drop index if exists raw.order_lines_by_id;
 create index if not exists order_lines_by_key on raw.order_lines (order_id, source, line_no);
+drop index if exists raw.order_lines_by_id;
 -- a night asks for the lines of its batches; they lie together, so the index is tiny
 create index if not exists order_lines_by_batch on raw.order_lines using brin (batch_id);
 
@@ -71,8 +71,8 @@ create table if not exists raw.refunds (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-drop index if exists raw.refunds_by_id;
 create index if not exists refunds_by_key on raw.refunds (refund_id, source);
+drop index if exists raw.refunds_by_id;
 
 create table if not exists raw.consents (
     source text not null,
@@ -86,8 +86,8 @@ create table if not exists raw.consents (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-drop index if exists raw.consents_by_id;
 create index if not exists consents_by_key on raw.consents (customer_id, source, channel, purpose);
+drop index if exists raw.consents_by_id;
 
 create table if not exists raw.events (
     source text not null,
@@ -102,8 +102,8 @@ create table if not exists raw.events (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-drop index if exists raw.events_by_id;
 create index if not exists events_by_key on raw.events (event_id, source);
+drop index if exists raw.events_by_id;
 
 create table if not exists raw.exchange_rates (
     source text not null,
@@ -116,8 +116,8 @@ create table if not exists raw.exchange_rates (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-drop index if exists raw.exchange_rates_by_id;
 create index if not exists exchange_rates_by_key on raw.exchange_rates (base, source, currency, rated_on);
+drop index if exists raw.exchange_rates_by_id;
 
 create table if not exists raw.links (
     source text not null,
@@ -131,5 +131,5 @@ create table if not exists raw.links (
     row_no bigint not null,
     loaded_at timestamptz not null default now()
 );
-drop index if exists raw.links_by_id;
 create index if not exists links_by_key on raw.links (customer_id, source, other_source, other_customer_id);
+drop index if exists raw.links_by_id;

@@ -66,12 +66,14 @@ def connect(connection: Connection | None = None) -> Iterator[psycopg.Connection
 
 
 def migrate() -> None:
-    """Apply sql/*.sql in order; every statement is idempotent. Runs once at a time."""
+    """Apply sql/*.sql in order, each in a transaction; every statement is idempotent. Runs once at a time."""
     with connect() as session:
-        session.execute("select pg_advisory_xact_lock(hashtext('perennial.migrate'))")
-        session.execute("set local client_min_messages = warning")
+        session.execute("select pg_advisory_lock(hashtext('perennial.migrate'))")  # let go when the session ends
+        session.execute("set client_min_messages = warning")
+        session.commit()
         for file in sorted((paths.home() / "sql").glob("*.sql")):
             session.execute(file.read_text(encoding="utf-8"))
+            session.commit()  # no table is locked for longer than its own file takes
 
 
 def as_json(value: object) -> Jsonb:
