@@ -17,6 +17,7 @@
 | ask, approve | the plans that wait, put before a person | the same question |
 | export_approved | them, once approved | what is missing |
 | report | one page for people, also where a step before it failed; its own failure fails no night | the same page |
+| alert | who is named in config/alerts.yml is told how it ended | nobody is told twice |
 
 Trigger with `{"as_of": "2017-09-30"}` for a given business day; without it, the last complete one.
 """
@@ -39,9 +40,9 @@ ASKS = "PERENNIAL_PROGRESS" not in os.environ
 
 
 def never_in_a_backfill() -> None:
-    """What sends, asks this first."""
+    """What sends or tells, asks this first."""
     if get_current_context()["dag_run"].run_type == "backfill":
-        raise AirflowSkipException("a backfill never exports")
+        raise AirflowSkipException("a backfill exports nothing and alarms nobody")
 
 
 @dag(
@@ -132,6 +133,12 @@ def customer_lifecycle():
             use_warehouse()
             night.report(date.fromisoformat(as_of))
 
+    @task
+    def alert(as_of: str | None) -> None:
+        never_in_a_backfill()
+        use_warehouse()
+        night.alert(as_of and date.fromisoformat(as_of), connection)
+
     as_of = choose_night()
     sources = open_night(as_of)
     loaded = load.partial(as_of=as_of).expand(source=extract.partial(as_of=as_of).expand(source=sources))
@@ -149,7 +156,7 @@ def customer_lifecycle():
         response_timeout=timedelta(hours=20),
     )
     # a teardown runs however the others ended, and does not decide how the night did
-    checked >> plans >> export(as_of) >> report(as_of).as_teardown()
+    checked >> plans >> export(as_of) >> report(as_of).as_teardown() >> alert(as_of).as_teardown()
     ask(plans) >> approve >> export_approved(as_of, plans)
 
 

@@ -55,7 +55,7 @@ def environment(port: int = 8080) -> dict[str, str]:
             defaults[f"AIRFLOW_CONN_{name.upper()}"] = embedded.connection(name).to_json()
     if (state / "sample").is_dir():
         # the sample shops live in the past: last night is not theirs, and a DAG without schedule needs no pause
-        defaults["PERENNIAL_SCHEDULE"] = ""
+        defaults["PERENNIAL_SCHEDULE"] = defaults["PERENNIAL_WATCH"] = ""
         defaults["AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION"] = "False"
     return defaults | dict(os.environ)
 

@@ -18,6 +18,7 @@ from perennial.lifecycle import commands, explain_command
 from perennial.lifecycle.backtest.command import backtest
 from perennial.reference.command import reference
 from perennial.warehouse import database, quarantine_commands, source_commands
+from perennial.watch_command import watch
 
 _warehouse = database.running
 READS_ONLY = ("show", "list", "ls", "compile", "parse", "test", "docs", "debug")
@@ -184,6 +185,7 @@ cli.add_command(explain_command.command(Date(), database.running))
 cli.add_command(commands.lifecycle)
 cli.add_command(identity.command(Date()))
 cli.add_command(reference)
+cli.add_command(watch)
 cli.add_command(quarantine_commands.commands(database.running))
 cli.add_command(source_commands.commands(database.running))
 for command in (*activation.commands(database.running), *erasure.commands(database.running)):

@@ -17,6 +17,7 @@ from psycopg import sql
 from perennial import config, gate, landing, paths, transform
 from perennial.activation import approval as decision
 from perennial.activation import export, opt_outs
+from perennial.alerts import tell
 from perennial.clock import wall_clock
 from perennial.connections import Connection, Lookup, configured
 from perennial.erasure import salted
@@ -274,6 +275,17 @@ def report(as_of: date) -> Path | None:
             raise FatalError(f"the report of {as_of} could not be written: {type(error).__name__}") from error
     say(f"report: {path}")
     return path
+
+
+def alert(as_of: date | None, lookup: Lookup = configured) -> None:
+    """Tell people how a run of the night ended; nothing of one before the horizon, which exports nothing."""
+    if as_of is None or not is_before_horizon(as_of):
+        tell.of_night(as_of, config.load().alerts.alerts, lookup)
+
+
+def watch(as_of: date, lookup: Lookup = configured) -> None:
+    """Tell people if the night is not finished by now."""
+    tell.if_late(as_of, config.load().alerts.alerts, lookup)
 
 
 def _sendable(as_of: date) -> config.Config:

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 
 from perennial.clock import wall_clock
-from perennial.errors import RetriableError
+from perennial.errors import PerennialError, RetriableError
 from perennial.warehouse import database
 
 
@@ -44,7 +44,10 @@ def recorded(as_of: date, task: str) -> Iterator[Step]:
     _note(as_of, task, started, "running", step)
     try:
         yield step
-    except BaseException:
+    except BaseException as error:
+        # messages of ours name nobody; others may quote a row
+        said = str(error) if isinstance(error, PerennialError) else type(error).__name__
+        step.details = (step.details or {}) | {"error": said}
         with suppress(RetriableError):  # the first error is the one to tell
             _note(as_of, task, started, "failed", step)
         raise

@@ -32,7 +32,7 @@ def found(tmp_path_factory) -> dict:
 
 def test_exactly_these_dags_load_without_errors(found):
     assert found["errors"] == {}
-    assert set(found["dags"]) == {"customer_lifecycle", "send_approved"}
+    assert set(found["dags"]) == {"customer_lifecycle", "night_watch", "send_approved"}
 
 
 def test_the_night_runs_in_its_order(found):
@@ -53,12 +53,20 @@ def test_the_night_runs_in_its_order(found):
         "approve": ["ask"],
         "export_approved": ["approve", "choose_night", "plan"],
         "report": ["choose_night", "export"],
+        "alert": ["choose_night", "report"],
     }
 
 
-def test_the_report_is_written_however_the_night_ended_and_does_not_decide_how(found):
-    assert found["dags"]["customer_lifecycle"]["teardowns"] == {"report": False}
-    assert found["dags"]["customer_lifecycle"]["rules"]["report"] == "all_done_setup_success"
+def test_however_the_night_ended_the_report_is_written_and_people_are_told_and_neither_decides_how(found):
+    assert found["dags"]["customer_lifecycle"]["teardowns"] == {"report": False, "alert": False}
+    assert {found["dags"]["customer_lifecycle"]["rules"][name] for name in ("report", "alert")} == {
+        "all_done_setup_success"
+    }
+
+
+def test_the_watch_asks_every_morning_in_the_business_zone(found):
+    dag = found["dags"]["night_watch"]
+    assert (dag["schedule"], dag["zone"], dag["catchup"]) == ("0 7 * * *", "America/New_York", False)
 
 
 def test_every_source_is_a_task_of_its_own(found):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from perennial import paths
 from perennial.config import columns, overrides, playbook
+from perennial.config.alerts import Alerts
 from perennial.config.audiences import Audiences
 from perennial.config.conditions import event_conditions
 from perennial.config.destinations import Destinations
@@ -35,6 +36,7 @@ class Config:
     quiet_hours: QuietHours
     identity: Identity
     overrides: list[Override]
+    alerts: Alerts
 
 
 def load(folder: Path | None = None) -> Config:
@@ -56,6 +58,7 @@ def _load(folder: Path) -> Config:
         ("quiet_hours", lambda: read(folder / "quiet_hours.yml", QuietHours)),
         ("identity", lambda: read(folder / "identity.yml", Identity)),
         ("overrides", lambda: overrides.read(folder / "identity_overrides.csv")),
+        ("alerts", lambda: read(folder / "alerts.yml", Alerts)),
     ):
         try:
             parts[name] = reader()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from perennial.config import columns, identity, overrides, playbook, queries
+from perennial.config.alerts import Alerts
 from perennial.config.audiences import Audiences
 from perennial.config.destinations import Destinations
 from perennial.config.lifecycle import Lifecycle, LifecycleModel
@@ -28,6 +29,7 @@ FILES: dict[str, type[Entry] | None] = {
     "destinations.yml": Destinations,
     "value.yml": Value,
     "quiet_hours.yml": QuietHours,
+    "alerts.yml": Alerts,
     "identity.yml": identity.Identity,
     "identity_overrides.csv": overrides.Override,
 }
