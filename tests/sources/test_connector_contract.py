@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pyarrow as pa
 import pytest
+from examples.nights import SUNDAY, night
 from examples.shop import NIGHT
 from shop_twins.server import REPEAT
 
@@ -14,9 +15,10 @@ from http_twin import CUT, DROP, Answer
 from perennial import landing
 from perennial.clock import wall_clock
 from perennial.errors import ConfigError, FatalError, PerennialError, RetriableError
-from perennial.sources import registry
+from perennial.sources import registry, sweep
+from perennial.sources.base import MAY_BE_UNKNOWN, SweptSettings
 from perennial.sources.extract import extract
-from perennial.warehouse import contract, loader
+from perennial.warehouse import contract
 
 PASSING = {
     "429 with a wait": Answer(429, {}, (("Retry-After", "17"),)),
@@ -44,13 +46,6 @@ def vendor(example):
 def keys(example, entity, rows) -> set[str]:
     origin = example.settings().entities[entity].columns[contract.ENTITIES[entity].key[0]]
     return {row[origin.from_] for row in rows}
-
-
-def night(example, as_of=NIGHT, **settings) -> dict[str, loader.Loaded]:
-    """Extract and load, as a night does."""
-    source = example.settings(**settings)
-    batches = extract("it", source, example.connection(), as_of)
-    return {batch.entity: loader.load(batch, source, ("USD",)) for batch in batches}
 
 
 def test_every_kind_brings_an_example():
@@ -170,6 +165,58 @@ def test_a_clock_that_runs_ahead_does_not_hide_what_comes(example):
     limit = (wall_clock() + timedelta(minutes=20)).isoformat()
     for entity, position in ahead.items():
         assert (position.get("newest") or "") < limit, entity
+
+
+# the weekly sweep
+
+
+def test_every_entity_is_swept_or_the_connector_says_why_not(example):
+    kind, source = registry.kinds()[example.kind], example.settings(sweep="sunday") if example.gone else None
+    assert bool(example.gone) == hasattr(kind, "ids")
+    if source is None:
+        assert {*contract.ENTITIES} == {*kind.NOT_SWEPT}
+        return
+    assert isinstance(source, SweptSettings)
+    for name in source.entities:
+        why = sweep.why_not(kind, name)
+        alone = source.model_copy(update={"entities": {name: sweep.ids_of(name, source.entities[name])}})
+        found = [] if why else [entity for entity, _ in kind.ids("it", alone, example.connection(), NIGHT)]
+        assert why or found == [name]
+
+
+@pytest.mark.server
+def test_what_is_deleted_without_a_word_is_found_and_nothing_else(example, warehouse, rows):
+    """airbyte 10281: Shopify tells nobody what was deleted, and neither do others."""
+    if not example.gone:
+        pytest.skip("says why it is not swept")
+    night(example, NIGHT + timedelta(1))
+    example.change()
+    night(example, SUNDAY - timedelta(1))
+    night(example, SUNDAY)
+    counts = "select entity, gone_rows + unseen_rows as missing from ops.sweeps where as_of = %s"
+    told = {row["entity"]: row["missing"] for row in rows(counts, SUNDAY)}
+    assert told == dict.fromkeys(told, 0)
+    assert {*example.gone} <= {*told}
+    example.vanish()
+    night(example, SUNDAY + timedelta(7))
+    missing: dict[str, set[str]] = {}
+    for row in rows("select entity, finding, key[1] as id from ops.swept_rows where finding = 'gone'"):
+        missing.setdefault(row["entity"], set()).add(row["id"])
+    assert missing == example.gone
+    assert rows("select from ops.swept_rows where finding = 'unseen'") == []
+
+
+@pytest.mark.server
+def test_of_a_sweep_only_keys_and_dates_are_landed(example, warehouse):
+    if not example.gone:
+        pytest.skip("says why it is not swept")
+    source = example.settings(sweep="monday")
+    sweep.land("it", source, example.connection(), NIGHT)
+    for entity, mapped in source.entities.items():
+        if ids := landing.find("it", entity, sweep.batch_of(NIGHT)):
+            contracted = contract.ENTITIES[entity]
+            keys = {mapped.columns[name].from_ for name in (*contracted.key, contracted.dated) if name}
+            assert {*ids.columns} - {MAY_BE_UNKNOWN} == keys, entity
 
 
 def test_a_connection_that_is_missing_is_named(vendor):

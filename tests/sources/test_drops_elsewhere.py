@@ -4,6 +4,7 @@ import gzip
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from perennial.clock import wall_clock
 from perennial.connections import Connection
 from perennial.errors import ConfigError, FatalError, RetriableError
 from perennial.places.base import Place
+from perennial.sources import sweep
 from servers import s3, sftp
 
 SECONDS = itertools.count()
@@ -22,6 +24,7 @@ class Elsewhere(Drop):
     """A drop whose files are put by somebody else's client."""
 
     put_there: Callable[[str, bytes], None]
+    take_away: Callable[[str], None]
 
     def put(self, name: str, content: bytes) -> None:
         self.put_there(name, content)
@@ -36,11 +39,13 @@ def drop(request, state) -> Iterator[Elsewhere]:
         folder.mkdir()
         made.own = {"files": "*", "connection": "supplier"}
         made.put_there = lambda name, content: _written(folder / name, content)
+        made.take_away = lambda name: (folder / name).unlink()
     else:
         server = s3.server()
         bucket = server.bucket()
         made.own = {"files": "*", "connection": "supplier", "folder": f"{bucket}/in"}
         made.put_there = lambda name, content: server.client.put_object(Bucket=bucket, Key=f"in/{name}", Body=content)
+        made.take_away = lambda name: server.client.delete_object(Bucket=bucket, Key=f"in/{name}")
     made.connection = server.connection()
     yield made
     if request.param == "sftp":
@@ -112,6 +117,18 @@ def test_a_broken_file_takes_no_other_with_it(drop):
     found = drop.read()
     assert found.numbers == [None, "2"]
     assert "a.csv.gz: is a gzip file that ends too early" in found.notes[0]
+
+
+def test_a_file_that_is_taken_away_is_nothing_that_is_gone_from_the_shop(drop):
+    """Whoever keeps the folder took it away; no sweep asks for it, and what it held stays as it was."""
+    drop.put("a.csv", csv(row(1), row(2)))
+    first = drop.read()
+    drop.take_away("a.csv")
+    again = drop.read(first.position)
+    assert (first.numbers, again.rows, again.notes) == (["1", "2"], [], [])
+    assert not sweep.is_due(drop.settings(), date(2026, 1, 4))
+    drop.put("a.csv", csv(row(1), row(2)))
+    assert drop.read(again.position).rows == []
 
 
 def test_no_connection_and_one_of_another_type_are_named(drop):

@@ -1,5 +1,6 @@
 """Shopify: what others get wrong, told by its twin. Issues are of the tools where people lost data."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -191,7 +192,7 @@ def test_throttling_is_waited_out_as_long_as_the_bucket_needs(shop, time):
 
 
 def test_a_page_that_costs_too_much_is_halved(shop, monkeypatch):
-    big = shopify.Listing("orders", shopify.LISTINGS["orders"].fields, 250, ("orders",))
+    big = replace(shopify.LISTINGS["orders"], size=250)
     monkeypatch.setitem(shopify.LISTINGS, "orders", big)
     for number in range(100, 300):
         shop.twin.add_order(number, 1, shop.days_ago(1), "1.00")

@@ -48,6 +48,24 @@ def test_no_contact_detail_is_shown(shop):
     assert "1413555" not in said.output
 
 
+def test_a_phone_number_is_shown_as_it_will_be_stored_not_as_it_was_delivered(warehouse, drop_folder):
+    lines = [GOOD.format(n=n).replace(f"+1413555000{n}", number) for n, number in ((1, "413 555-0101"), (2, "no. 5"))]
+    (drop_folder / "click_collect_2017-07-01.csv").write_text("\n".join([HEAD, *lines]) + "\n")
+    source = config.load().sources.sources["click_collect"].model_copy(update={"default_country": "US"})
+    seen = next(one for one in previews("click_collect", source, None, ("USD",), None) if one.entity == "customers")
+    phone = seen.columns.index("phone")
+    assert [row[phone] for row in seen.examples] == ["+***", "n***"]
+    assert "phone numbers that are valid in no stated country: 1, such as n***" in seen.notes
+
+
+def test_what_the_weekly_sweep_leaves_out_is_said_with_the_reason(shop, example_of):
+    assert "the weekly sweep leaves it out: a file holds what is new, not everything" in check("click_collect").output
+    stripe = example_of("stripe")
+    seen = {one.entity: one for one in previews("it", stripe.settings(), stripe.connection(), ("USD",), 1000)}
+    said = {entity for entity, one in seen.items() if any("weekly sweep" in note for note in one.notes)}
+    assert said == {"events"}
+
+
 @pytest.mark.parametrize("phone", ["+14135550001", "413 555-0001", "ask for Ann"])
 def test_a_phone_number_that_is_an_id_is_no_more_shown_than_one_that_is_not(warehouse, drop_folder, phone):
     line = GOOD.format(n=1).replace("+14135550001", phone)

@@ -31,13 +31,14 @@ from perennial.sources.base import Column, Entity, Zone
 from perennial.sources.cursor import CLOCK_DRIFT, Cursor
 
 ROWS_PER_TABLE = 5_000
+ALL_IDS = {"ids": "all"}  # in place of a position: only keys and dates are wanted, those of everything there is
 
 ODD = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)  # from an answer of another shape
 
 Row = dict[str, Any]
 
 
-class ApiSettings(base.Settings):
+class ApiSettings(base.SweptSettings):
     """Which account, and which of its entities. `delivers` names the contract columns of each."""
 
     connection: Identifier
@@ -71,6 +72,8 @@ class Reading:
     """One entity being read: from when on, what passed, and what is to be told of it afterwards."""
 
     def __init__(self, what: str, overlap_days: float, stored: dict[str, Any] | None) -> None:
+        self.only_ids = stored == ALL_IDS
+        stored = None if self.only_ids else stored
         self.cursor = Cursor(what, 0, "UTC", stored)
         # what changes from now on may be told of by one list and missed by another that was read before
         self.cursor.limit = wall_clock() - CLOCK_DRIFT
@@ -95,7 +98,7 @@ def land(
 ) -> Extract:
     """What is to be landed of an entity; `read` yields its rows."""
     reading = Reading(f"source '{name}', entity '{entity}'", source.overlap_days, stored)
-    columns = list(source.entities[entity].columns)
+    columns = [*source.entities[entity].columns, *([base.MAY_BE_UNKNOWN] if reading.only_ids else [])]
 
     def tables() -> Iterator[pa.Table]:
         with told_by(name):
@@ -110,6 +113,16 @@ def land(
         reading.notes += [f"{count:,} {why} left out" for why, count in reading.left_out.items()]
 
     return Extract(columns, tables(), lambda: reading.cursor.position() | reading.more, reading.notes)
+
+
+def unsure(row: Row) -> Row:
+    """The row of a thing that there is, and of which no night had to tell."""
+    return row | {base.MAY_BE_UNKNOWN: "yes"}
+
+
+def as_sure_as(thing: Row, row: Row) -> Row:
+    """The row that is made of a thing, unsure if that is."""
+    return unsure(row) if thing.get(base.MAY_BE_UNKNOWN) else row
 
 
 @contextmanager

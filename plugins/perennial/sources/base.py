@@ -5,6 +5,11 @@ A kind of source is one module of this package with two things:
     Settings(base.Settings)   what config/sources.yml says; `kind` is a Literal with the module's name
     open(...)                 reads; see the protocol below
 
+and for the weekly sweep, which holds all ids against ours, at least one of two more:
+
+    ids(...)                  reads the keys of everything there is; then Settings is one of base.SweptSettings
+    NOT_SWEPT                 why not, by entity
+
 The registry finds it, and so does the contract test. Errors name the source and what to do, never a row or a key.
 """
 
@@ -21,9 +26,20 @@ from perennial.entry import Entry, Identifier, Misplaced
 from perennial.landing import Extract
 from perennial.warehouse import contract
 
-RESERVED = ("_row_no", "_file", "_line", "_problem", "_text", "_rejected_in", "_rejected_row", "_phone")
+RESERVED = (
+    "_row_no",
+    "_file",
+    "_line",
+    "_problem",
+    "_text",
+    "_rejected_in",
+    "_rejected_row",
+    "_phone",
+    "_may_be_unknown",
+)
 PHONE_COLUMN = "_phone"  # numbers with their country's code, added while loading; see warehouse/phones.py
 OWN_COUNTRY = "own"
+MAY_BE_UNKNOWN = "_may_be_unknown"  # column of swept ids
 
 
 def _known_zone(name: str) -> str:
@@ -169,11 +185,23 @@ class Settings(Entry):
             raise ValueError(f"entities.{name}.columns: missing {', '.join(missing)}; map or give a constant")
 
 
+class SweptSettings(Settings):
+    """What a source is told whose ids are held against ours once a week, see sweep.py."""
+
+    # when that is; the day of the night, as_of
+    sweep: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "never"] = "sunday"
+    may_miss: float = Field(default=0.1, ge=0, le=1)  # share of the rows that may be gone, or unseen, without a stop
+
+
 class Connector(Protocol):
     """A kind of source. `open` yields (entity, extract) pairs, consistent with each other where the system allows it.
 
     `positions` holds, per entity, the cursor stored after the last loaded batch (None the first time). Each extract is
     read to its end before the next pair is asked for.
+
+    `ids` yields the same of every entity it is asked for, all there are, with the columns that are still mapped: key
+    and date. A row with something in MAY_BE_UNKNOWN exists, and `open` may never have told of it. Where the system
+    hides orders by age, the extract's position has `hidden_before`, a moment.
     """
 
     def open(

@@ -52,6 +52,10 @@ from perennial.warehouse import contract
 ENDINGS = {".parquet": "parquet", ".jsonl": "json_lines", ".ndjson": "json_lines", ".json": "json_lines"}
 
 
+# see docs/decisions/0024-what-is-gone-is-told.md
+NOT_SWEPT = dict.fromkeys(contract.ENTITIES, "a file holds what is new, not everything there is")
+
+
 class Settings(base.Settings):
     """Which folder, which of its files, and what they look like where they do not say it themselves."""
 

@@ -11,7 +11,8 @@ The first time a bulk operation reads everything; later nights page through what
 `read_all_orders` Shopify hides orders older than 60 days and says nothing: that is an error here. An order counts as it
 was sold, on the day it was processed, less what was taken off before anybody paid for it; a refund counts on its own
 day, by the money that went back, however many tenders that went to. Test orders are left out. Shopify does not tell of
-orders and customers that are deleted. A customer who never said anything on marketing has no row among the consents.
+orders and customers that are deleted: the weekly sweep finds them, by a bulk operation of ids, and leaves alone what is
+hidden for its age. A customer who never said anything on marketing has no row among the consents.
 
 Rules and where they come from: https://shopify.dev/docs/api/usage/limits (costs), /docs/api/usage/access-scopes (60
 days), /docs/api/usage/bulk-operations/queries (bulk), /docs/api/usage/search-syntax (filters)
@@ -22,7 +23,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
@@ -32,9 +33,11 @@ from perennial.connections import Connection
 from perennial.errors import ConfigError, FatalError, RetriableError
 from perennial.http_client import ATTEMPTS, Client, Pace, Refused, dig, moment, part
 from perennial.landing import Extract
-from perennial.sources.api import ApiSettings, Reading, Row, address, email_key, land, text_of, told_by
+from perennial.sources import shopify_rows
+from perennial.sources.api import ALL_IDS, ApiSettings, Reading, Row, address, land, text_of, told_by
 
 HIDDEN_AFTER = timedelta(days=60)
+SHOWN_FOR = timedelta(days=59)  # surely, whenever in a sweep it is asked
 BULK_POLLS = 12 * 720  # twelve hours of POLL_SECONDS
 MONEY = "{ shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }"
 # without the argument, discount codes are not taken off
@@ -48,13 +51,14 @@ PAGE = "pageInfo { hasNextPage endCursor }"
 class Listing:
     """What is listed for an entity, with which fields, how many on a page at first, and the rights that takes.
 
-    A query may cost 1,000 points at most; a page that costs more is halved.
+    `ids` are the fields for a sweep. A query may cost 1,000 points at most; a page that costs more is halved.
     """
 
     root: str
     fields: str
     size: int
     rights: tuple[str, ...]
+    ids: str
     lines: bool = False
 
     def all_fields(self, lines: str) -> str:
@@ -62,16 +66,25 @@ class Listing:
         return f"{self.fields} {lines}" if self.lines else self.fields
 
 
+REFUNDS = f"refunds {{ id createdAt totalRefundedSet {MONEY} }}"
 ORDERS, CUSTOMERS = ("orders", "customers"), ("customers",)
 LISTINGS = {
-    "order_lines": Listing("orders", "id test updatedAt", 10, ("orders", "products"), lines=True),
-    "refunds": Listing("orders", f"id test updatedAt refunds {{ id createdAt totalRefundedSet {MONEY} }}", 50, ORDERS),
+    "order_lines": Listing(
+        "orders",
+        "id test updatedAt",
+        10,
+        ("orders", "products"),
+        "id test lineItems { edges { node { id } } }",
+        lines=True,
+    ),
+    "refunds": Listing("orders", f"id test updatedAt {REFUNDS}", 50, ORDERS, f"id test {REFUNDS}"),
     "orders": Listing(
         "orders",
         "id test createdAt processedAt updatedAt cancelledAt email customer { id } "
         f"totalPriceSet {MONEY} currentTotalPriceSet {MONEY} totalRefundedSet {MONEY} totalReceivedSet {MONEY}",
         60,
         ORDERS,
+        "id test createdAt processedAt",
     ),
     "consents": Listing(
         "customers",
@@ -79,6 +92,7 @@ LISTINGS = {
         "defaultPhoneNumber { marketingState marketingUpdatedAt }",
         100,
         CUSTOMERS,
+        "",  # is not swept
     ),
     "customers": Listing(
         "customers",
@@ -86,6 +100,7 @@ LISTINGS = {
         "defaultAddress { countryCodeV2 }",
         100,
         CUSTOMERS,
+        "id createdAt",
     ),
 }
 
@@ -119,6 +134,11 @@ def open(
         yield entity, extract
 
 
+def ids(name: str, source: Settings, connection: Connection | None, as_of: date) -> Iterator[tuple[str, Extract]]:
+    """Yield the ids of every entity; see the registry for the contract."""
+    yield from open(name, source, connection, dict.fromkeys(source.entities, ALL_IDS), as_of)
+
+
 class _TooCostly(Exception):
     """A query would cost more than Shopify allows for one."""
 
@@ -136,6 +156,7 @@ class _Shop:
         )  # fmt: skip
         self.points = self.restored = 0.0  # in the bucket after the last answer, and per second
         self.cost = 0.0  # of the last query
+        self.hides = False  # orders that are older than 60 days
 
     def check_rights(self, entities: tuple[str, ...]) -> list[str]:
         """What to note; ConfigError if a right is missing, or if old orders are hidden and nobody accepted that."""
@@ -158,12 +179,19 @@ class _Shop:
                 "than 60 days. Request that right in the app's configuration, or accept it with "
                 "'only_last_60_days: true'."
             )
+        self.hides = True
         return ["without read_all_orders: orders older than 60 days stay unseen, as only_last_60_days accepts"]
 
     def rows(self, entity: str, reading: Reading) -> Iterator[Row]:
         """The contract rows of an entity, everything or what changed."""
-        make: Callable[[Row], Iterable[Row]] = getattr(self, f"_{entity}")
-        nodes = self._everything(entity) if reading.since is None else self._changes(entity, text_of(reading.since))
+        if reading.only_ids:
+            if self.hides and "orders" in LISTINGS[entity].rights:
+                reading.more["hidden_before"] = (wall_clock() - SHOWN_FOR).isoformat()
+            nodes = self._everything(LISTINGS[entity].root, LISTINGS[entity].ids)
+            make: Callable[[Row, str], Iterable[Row]] = partial(shopify_rows.ids, entity)
+        else:
+            nodes = self._changes(entity, text_of(reading.since)) if reading.since else self._all_of(LISTINGS[entity])
+            make = getattr(shopify_rows, entity)
         tests: set[str] = set()  # lines come after their order
         for node in nodes:
             if "updatedAt" in node:
@@ -172,7 +200,7 @@ class _Shop:
                 tests.add(node["id"])
                 reading.left_out["test orders"] += 1
             elif node.get("__parentId") not in tests:
-                yield from make(node)
+                yield from make(node, self.source.money)
 
     def ask(self, query: str, /, **variables: Any) -> Any:
         """The data of an answer."""
@@ -225,10 +253,11 @@ class _Shop:
 
     # everything: a bulk operation
 
-    def _everything(self, entity: str) -> Iterator[Row]:
-        listing = LISTINGS[entity]
-        fields = listing.all_fields(f"lineItems {{ {LINE} }}")
-        query = f"{{ {listing.root} {{ edges {{ node {{ {fields} }} }} }} }}"
+    def _all_of(self, listing: Listing) -> Iterator[Row]:
+        return self._everything(listing.root, listing.all_fields(f"lineItems {{ {LINE} }}"))
+
+    def _everything(self, root: str, fields: str) -> Iterator[Row]:
+        query = f"{{ {root} {{ edges {{ node {{ {fields} }} }} }} }}"
         started = self.client.until(lambda: self._start(query), "an earlier bulk operation", BULK_POLLS)
         done = self.client.until(lambda: self._ended(started), "the bulk operation", BULK_POLLS)
         count = 0
@@ -308,79 +337,6 @@ class _Shop:
             )
             lines = dig(self.ask(query, id=node["id"], after=after), "order", "lineItems", kind=dict)
 
-    # rows of the contract
-
-    def _customers(self, node: Row) -> Iterator[Row]:
-        yield {
-            "customer_id": _number(node["id"]),
-            "email": part(node, "defaultEmailAddress").get("emailAddress"),
-            "phone": part(node, "defaultPhoneNumber").get("phoneNumber"),
-            "country": part(node, "defaultAddress").get("countryCodeV2"),
-            "registered_at": node["createdAt"],
-            "changed_at": node["updatedAt"],
-        }
-
-    def _consents(self, node: Row) -> Iterator[Row]:
-        for channel, name in (("email", "defaultEmailAddress"), ("sms", "defaultPhoneNumber")):
-            state, at = part(node, name).get("marketingState"), part(node, name).get("marketingUpdatedAt")
-            granted = state == "SUBSCRIBED"
-            # a state that was changed to anything else is no consent any more; without a date nothing was ever said
-            if granted or (state and at) or state in ("UNSUBSCRIBED", "REDACTED"):
-                yield {
-                    "customer_id": _number(node["id"]),
-                    "channel": channel,
-                    "purpose": "marketing",
-                    "status": "granted" if granted else "denied",
-                    "changed_at": at or node["createdAt" if granted else "updatedAt"],
-                }
-
-    def _orders(self, node: Row) -> Iterator[Row]:
-        sold, currency = self._money(node, "totalPriceSet")
-        cancelled = node.get("cancelledAt")
-        if not cancelled:
-            # what was taken off without giving money back was never sold, unless it had been paid for
-            left, refunded = self._money(node, "currentTotalPriceSet")[0], self._money(node, "totalRefundedSet")[0]
-            sold = min(sold, max(left + refunded, self._money(node, "totalReceivedSet")[0]))
-        customer = part(node, "customer").get("id")
-        yield {
-            "order_id": _number(node["id"]),
-            "customer_id": _number(customer) if customer else email_key(node.get("email")),
-            "ordered_at": node.get("processedAt") or node["createdAt"],
-            "status": "cancelled" if cancelled else "placed",
-            "cancelled_at": cancelled,
-            "amount": sold,
-            "currency": currency,
-            "changed_at": node["updatedAt"],
-        }
-
-    def _refunds(self, node: Row) -> Iterator[Row]:
-        for refund in node.get("refunds") or []:
-            amount, currency = self._money(refund, "totalRefundedSet")
-            if amount:  # goods that came back without money are none
-                yield {
-                    "refund_id": _number(refund["id"]),
-                    "order_id": _number(node["id"]),
-                    "refunded_at": refund.get("createdAt") or node["updatedAt"],
-                    "amount": amount,
-                    "currency": currency,
-                }
-
-    def _order_lines(self, node: Row) -> Iterator[Row]:
-        if "__parentId" in node:
-            product = part(node, "product")
-            yield {
-                "order_id": _number(node["__parentId"]),
-                "line_no": _number(node["id"]),
-                "product_id": _number(product["id"]) if product else None,
-                "category": product.get("productType") or None,
-                "quantity": node.get("quantity"),
-                "amount": self._money(node, "discountedTotalSet")[0],
-            }
-
-    def _money(self, node: Row, name: str) -> tuple[Decimal, str]:
-        money = dig(node, name, f"{self.source.money}Money", kind=dict)
-        return Decimal(dig(money, "amount", kind=str)), dig(money, "currencyCode", kind=str)
-
 
 def _nodes(connection: Row) -> Iterator[Row]:
     for edge in dig(connection, "edges", kind=list):
@@ -391,8 +347,3 @@ def _page(connection: Row) -> tuple[bool, str | None]:
     """Whether there are more, and after what."""
     info = part(connection, "pageInfo")
     return bool(info.get("hasNextPage")), info.get("endCursor")
-
-
-def _number(gid: str) -> str:
-    """123 of gid://shopify/Order/123?more."""
-    return str(gid).rpartition("/")[2].partition("?")[0]

@@ -23,7 +23,6 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import sqlalchemy as sa
-from pydantic import Field
 
 from perennial.connections import Connection
 from perennial.entry import Identifier
@@ -38,14 +37,11 @@ ROWS_PER_TABLE = 20_000
 SNAPSHOT_DIALECTS = ("postgresql", "mysql", "mariadb")
 
 
-class Settings(base.Settings):
+class Settings(base.SweptSettings):
     """Which database, and which of its tables."""
 
     kind: Literal["sql"]
     connection: Identifier
-    # when all ids are compared with ours; the day of the night, as_of
-    sweep: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "never"] = "sunday"
-    may_miss: float = Field(default=0.1, ge=0, le=1)  # share of the rows that may be gone, or unseen, without a stop
 
     def _check_entity(self, name: str, entity: Entity) -> None:
         super()._check_entity(name, entity)
@@ -71,6 +67,11 @@ def open(
                 yield entity_name, _extract(what, source, entity, session, positions.get(entity_name))
     finally:
         engine.dispose()
+
+
+def ids(name: str, source: Settings, connection: Connection | None, as_of: date) -> Iterator[tuple[str, Extract]]:
+    """Yield the ids of every entity; see the registry for the contract."""
+    yield from open(name, source, connection, {}, as_of)
 
 
 def columns_of(what: str, engine: sa.Engine, table: str) -> dict[str, sa.types.TypeEngine]:

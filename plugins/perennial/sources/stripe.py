@@ -10,7 +10,8 @@ An order is a charge that succeeded and was captured, by what was captured: paym
 ways to the same money and add nothing. An invoice paid outside Stripe has no charge and is an order itself. A dispute
 that is lost is a refund on the day the money was withdrawn. A refund that fails in the end is one of nothing. Lists can
 be asked by `created` only, which never changes, so what changed later is found among Stripe's events; it keeps those 30
-days, and after a longer pause everything is read again. Customers that are deleted stay as they were.
+days, and after a longer pause everything is read again. Payments cannot be deleted; customers can, and stay as they
+were: the weekly sweep tells of them. It reads every list whole, since Stripe has no lists of ids.
 
 A subscription is a `contract` that runs to the end of the period it is in, or to the day it ends; who cancels gives
 `notice` of that day, taken back if she stays after all; when it is over that is a `termination`.
@@ -30,7 +31,7 @@ from perennial.connections import Connection
 from perennial.errors import ConfigError, RetriableError
 from perennial.http_client import Client, Pace, Refused, dig, part
 from perennial.landing import Extract
-from perennial.sources.api import ApiSettings, Reading, Row, address, email_key, guests, land, told_by
+from perennial.sources.api import ALL_IDS, ApiSettings, Reading, Row, address, email_key, guests, land, told_by, unsure
 
 VERSION = "2025-02-24.acacia"
 PER_PAGE = 100  # the most there is
@@ -38,6 +39,7 @@ EVENTS_KEPT = timedelta(days=28)  # it says 30; two for clocks and slow nights
 # https://docs.stripe.com/currencies: all others count hundredths, ISK and UGX too although they have none
 NO_DECIMALS = {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"}
 THREE_DECIMALS = {"BHD", "JOD", "KWD", "OMR", "TND"}
+NOT_SWEPT = {"events": "a subscription tells of the period it is in, no more of those before"}
 READ_FIRST = ("order_lines", "refunds", "events", "orders", "customers")
 
 
@@ -66,6 +68,11 @@ def open(
     for entity in filter(source.entities.get, READ_FIRST):
         read: Callable[[Reading], Iterator[Row]] = getattr(account, entity)
         yield entity, land(name, source, entity, positions.get(entity), read)
+
+
+def ids(name: str, source: Settings, connection: Connection | None, as_of: date) -> Iterator[tuple[str, Extract]]:
+    """Yield the ids of every entity; see the registry for the contract."""
+    yield from open(name, source, connection, dict.fromkeys(source.entities, ALL_IDS), as_of)
 
 
 class _Account:
@@ -129,18 +136,20 @@ class _Account:
         types = ("refund.updated", "refund.failed", "charge.refund.updated")
         for refund in self._changed("/v1/refunds", types, reading, expand="charge"):
             charge = part(refund, "charge")
-            if charge and self._was_never_captured(refund, charge):
-                reading.left_out["refunds of what was held and not captured"] += 1
-                continue
             gone = refund.get("status") in ("failed", "canceled")
-            if not gone or reading.delivered_before(_at(refund["created"])):
-                yield {
-                    "refund_id": refund["id"],
-                    "order_id": charge.get("id") or refund.get("charge"),
-                    "refunded_at": _moment(refund["created"]),
-                    "amount": 0 if gone else _amount(refund["amount"], refund["currency"]),
-                    "currency": refund["currency"].upper(),
-                }
+            told = {
+                "refund_id": refund["id"],
+                "order_id": charge.get("id") or refund.get("charge"),
+                "refunded_at": _moment(refund["created"]),
+                "amount": 0 if gone else _amount(refund["amount"], refund["currency"]),
+                "currency": refund["currency"].upper(),
+            }
+            if reading.only_ids:
+                yield unsure(told) if gone or (charge and _may_free_a_hold(refund, charge)) else told
+            elif charge and self._was_never_captured(refund, charge):
+                reading.left_out["refunds of what was held and not captured"] += 1
+            elif not gone or reading.delivered_before(_at(refund["created"])):
+                yield told
         if self.source.disputes == "ignore":
             return
         for dispute in self._changed("/v1/disputes", ("charge.dispute.closed",), reading):
@@ -242,11 +251,10 @@ class _Account:
 
         The order counts by what was captured, so it is none. The rest goes first, when the capture is made.
         """
+        if not _may_free_a_hold(refund, charge):
+            return False
         if not charge.get("captured"):
             return True
-        rest = charge["amount"] - charge["amount_captured"]
-        if not rest or refund["amount"] != rest:
-            return False
         *_, first = self._list("/v1/refunds", charge=charge["id"])
         return first["id"] == refund["id"]
 
@@ -273,6 +281,12 @@ class _Account:
             if after == {"starting_after": entries[-1]["id"]}:
                 raise RetriableError(f"Stripe: the pages of {path} go round in circles. Try again.")
             after = {"starting_after": entries[-1]["id"]}
+
+
+def _may_free_a_hold(refund: Row, charge: Row) -> bool:
+    """Whether it is of a hold, or of as much as the capture of one left."""
+    rest = charge["amount"] - charge["amount_captured"]
+    return not charge.get("captured") or (rest > 0 and refund["amount"] == rest)
 
 
 def _contract(subscription: Row) -> Iterator[Row]:

@@ -13,12 +13,14 @@ from perennial.clock import wall_clock
 from perennial.config.sources import Source
 from perennial.connections import Connection
 from perennial.landing import Extract
+from perennial.sources import sweep
 from perennial.sources.api import ApiSettings
 from perennial.sources.base import Column as Origin
 from perennial.sources.registry import connector
 from perennial.warehouse import contract, landed_rows, rowcheck
 from perennial.warehouse.database import connect
 from perennial.warehouse.masking import contact_columns, shown
+from perennial.warehouse.phones import COMPLETED, Phones
 
 EXAMPLES = 10
 API_DAYS = 30  # of an API only what changed lately is asked for: everything may take hours
@@ -73,12 +75,15 @@ def _preview(entity: str, source: Source, extract: Extract, currencies: tuple[st
     told = [column for column in contracted.columns if column.name in origins]
     contacts = contact_columns(source)
     reading = _Reading(extract, limit)
+    batches, columns, mapping = reading.batches(), list(extract.columns), source.entities[entity]
+    phones = Phones.of(source, entity)  # numbers as they will be stored
+    if phones:
+        batches, columns, mapping = map(phones.complete, batches), [*columns, COMPLETED], phones.mapped(mapping)
     with connect() as session:
         session.execute("select set_config('timezone', %s, true)", [source.timezone])
-        landed_rows.copy_rows(session, extract.columns, reading.batches())
+        landed_rows.copy_rows(session, columns, batches)
         at = wall_clock().isoformat()
-        mapping = source.entities[entity]
-        session.execute(rowcheck.checked_rows(contracted, mapping, list(extract.columns), currencies, at))
+        session.execute(rowcheck.checked_rows(contracted, mapping, columns, currencies, at))
         rejected = [
             Rejected(
                 row["reason"], row["column_name"], shown(row["value"], row["column_name"] in contacts), row["rows"]
@@ -87,9 +92,13 @@ def _preview(entity: str, source: Source, extract: Extract, currencies: tuple[st
         ]
         examples = _examples(session, told, origins, contacts)
         session.rollback()
-    return Preview(
-        entity, reading.rows, reading.has_more, rejected, [column.name for column in told], examples, extract.notes
-    )
+    why_not = sweep.why_not(connector(source), entity)
+    notes = [
+        *extract.notes,
+        *(phones.notes() if phones else []),
+        *([f"the weekly sweep leaves it out: {why_not}"] if why_not else []),
+    ]
+    return Preview(entity, reading.rows, reading.has_more, rejected, [column.name for column in told], examples, notes)
 
 
 class _Reading:

@@ -11,8 +11,8 @@ from psycopg import sql
 from perennial import landing
 from perennial.landing import Batch
 from perennial.progress import say
+from perennial.sources.base import MAY_BE_UNKNOWN, Settings
 from perennial.sources.base import Column as Origin
-from perennial.sources.base import Settings
 from perennial.sources.sweep import batch_of
 from perennial.warehouse import contract, landed_rows, rowcheck
 from perennial.warehouse.database import connect
@@ -23,17 +23,29 @@ DONE = "select 1 from ops.sweeps where as_of = %s and source = %s and entity = %
 
 SWEPT = """
     create temp table swept_ids on commit drop as
-    select key, min(earliest) as earliest
-    from (select {swept} as key, {there_since} as earliest from landed_rows) as ids
+    select key, min(earliest) as earliest, bool_and(may_be_unknown) as may_be_unknown
+    from (
+        select {swept} as key, {there_since} as earliest, {may_be_unknown} as may_be_unknown from landed_rows
+    ) as ids
     where array_position(key, null) is null
     group by key
 """
 KNOWN = """
     create temp table known_ids on commit drop as
-    select {known} as key, {here_since} as earliest, min(b.as_of) >= {as_of} as is_new
+    select {known} as key, {here_since} as earliest, min(b.as_of) < {as_of} and not bool_or({is_hidden}) as is_expected
     from {table} as r join ops.batches as b using (batch_id)
     where r.source = {source} and b.as_of <= {as_of}
     group by 1
+"""
+# an order's lines and refunds are hidden with it
+HIDDEN = """
+    r.order_id in (
+        select order_id from raw.orders where source = {source} group by order_id having min(ordered_at) < {moment}
+    )
+"""
+# sales that nobody paid for, and the like: whether a night told of one depends on when that was
+TOLD = """
+    delete from swept_ids as s where may_be_unknown and not exists (select from known_ids as k where k.key = s.key)
 """
 # a row that was rejected is no gap: the quarantine tells of it
 REJECTED = """
@@ -45,7 +57,7 @@ REJECTED = """
 FINDINGS = """
     create temp table findings on commit drop as
     select 'gone' as finding, key from known_ids as k
-    where not is_new and not exists (select from swept_ids as s where s.key = k.key)
+    where is_expected and not exists (select from swept_ids as s where s.key = k.key)
     union all
     select 'unseen', key from swept_ids as s
     where not exists (select from known_ids as k where k.key = s.key)
@@ -57,7 +69,7 @@ COUNT = """
     select {as_of}, {source}, {entity}, there.rows, here.rows, there.earliest, here.earliest, missing.gone,
         missing.unseen
     from (select count(*) as rows, min(earliest) as earliest from swept_ids) as there,
-        (select count(*) filter (where not is_new) as rows, min(earliest) as earliest from known_ids) as here,
+        (select count(*) as rows, min(earliest) as earliest from known_ids where is_expected) as here,
         (
             select count(*) filter (where finding = 'gone') as gone,
                 count(*) filter (where finding = 'unseen') as unseen
@@ -104,11 +116,21 @@ def _compare(session: psycopg.Connection, batch: Batch, source: Settings, as_of:
         "known": _key([sql.SQL("r.{}::text").format(sql.Identifier(key)) for key in _ordered(entity)]),
         "rejected": _key([sql.SQL("q.mapped ->> {}").format(sql.Literal(key)) for key in _ordered(entity)]),
         "there_since": _earliest(entity, origins),
+        "may_be_unknown": sql.SQL(f"{MAY_BE_UNKNOWN} is not null" if MAY_BE_UNKNOWN in batch.columns else "false"),
+        "is_hidden": _hidden(batch, entity),
         "here_since": sql.SQL("min(r.{})").format(sql.Identifier(entity.dated)) if entity.dated else NO_MOMENT,
     }
-    for statement in (SWEPT, KNOWN, REJECTED, FINDINGS, COUNT, LIST):
+    for statement in (SWEPT, KNOWN, TOLD, REJECTED, FINDINGS, COUNT, LIST):
         session.execute(sql.SQL(statement).format(**parts))
     _tell(session, batch, as_of)
+
+
+def _hidden(batch: Batch, entity: contract.Entity) -> sql.Composable:
+    """Whether a known row is too old for its source to show."""
+    before = batch.position.get("hidden_before")
+    if before is None or "order_id" not in {column.name for column in entity.columns}:
+        return sql.SQL("false")
+    return sql.SQL(HIDDEN).format(source=sql.Literal(batch.source), moment=sql.Literal(before))
 
 
 def _is_contact(entity: contract.Entity, origins: dict[str, Origin]) -> bool:

@@ -21,6 +21,7 @@ class FilesExample(Example):
     def begin(self) -> None:
         self.first = {"customers": {"1", "2"}, "orders": {"11", "12"}}
         self.changed, self.untouched = {"orders": {"12", "13"}}, {"orders": {"11"}}
+        self.gone = {}
         (self.state / "drop").mkdir()
         self.put("a.csv", ("1", 90, "11", 40, "sold", "100.00"), ("2", 50, "12", 20, "sold", "50.00"))
 

@@ -27,6 +27,7 @@ class ShopifyExample(Example):
             "consents": {"1"},
         }
         self.changed = {"orders": {"12", "13"}, "order_lines": {"12", "13"}, "refunds": {"902"}, "consents": {"2"}}
+        self.gone = {"customers": {"2"}, "orders": {"11"}, "order_lines": {"11"}, "refunds": {"901"}}
         self.untouched = {"customers": {"1"}, "orders": {"11"}, "order_lines": {"11"}, "refunds": {"901"}}
 
     def refund(self, number: int, order: int, days: float, amount: str) -> None:
@@ -42,6 +43,9 @@ class ShopifyExample(Example):
         customer = self.twin.customers["gid://shopify/Customer/2"]
         customer["defaultEmailAddress"] |= said
         customer["updatedAt"] = stamp(self.days_ago(0.1))
+
+    def vanish(self) -> None:
+        del self.twin.customers["gid://shopify/Customer/2"], self.twin.orders["gid://shopify/Order/11"]
 
     def revoke(self) -> None:
         self.twin.scopes.remove("read_orders")

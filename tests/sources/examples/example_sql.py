@@ -24,6 +24,7 @@ class SqlExample(Example):
     def begin(self) -> None:
         self.first = {"customers": {"1", "2"}, "orders": {"11", "12"}}
         self.changed, self.untouched = {"orders": {"12", "13"}}, {"orders": {"11"}}
+        self.gone = {"orders": {"12"}}
         self.run("create table customers (who text, since text)")
         self.run("create table orders (no text, who text, at text, state text, amount numeric, changed text)")
         for who, days in (("1", 90), ("2", 50)):
@@ -34,6 +35,9 @@ class SqlExample(Example):
     def change(self) -> None:
         self.run("update orders set state = 'cancelled', changed = ? where no = '12'", str(self.days_ago(0.2)))
         self.sell("13", "1", 0.1, "7.00")
+
+    def vanish(self) -> None:
+        self.run("delete from orders where no = '12'")
 
     def sell(self, number: str, who: str, days: float, amount: str) -> None:
         at = str(self.days_ago(days))

@@ -29,6 +29,7 @@ class StripeExample(Example):
         }
         cancelled = int(self.days_ago(0.2).timestamp())
         self.changed = {"orders": {"ch_12", "ch_13"}, "refunds": {"re_902"}, "events": {f"sub_7:notice:{cancelled}"}}
+        self.gone = {"customers": {"cus_2"}}  # payments stay for ever
         self.untouched = {"customers": {"cus_1"}, "orders": {"ch_11"}}
 
     def invoice(self, number: int, customer: int, days: float, **fields) -> dict:
@@ -61,6 +62,9 @@ class StripeExample(Example):
         self.subscription |= {"cancel_at_period_end": True, "canceled_at": given}
         before = {"cancel_at_period_end": False, "canceled_at": None}
         self.twin.happens("customer.subscription.updated", self.subscription, self.days_ago(0.2), **before)
+
+    def vanish(self) -> None:
+        self.twin.delete_customer(2, self.days_ago(0.1))
 
     def revoke(self) -> None:
         self.twin.forbidden = "charges"

@@ -23,6 +23,7 @@ class WooCommerceExample(Example):
             "order_lines": {"11", "12"},
             "refunds": {"901"},
         }
+        self.gone = {"customers": {"2"}, "orders": {"11"}, "order_lines": {"11"}, "refunds": {"901"}}
         self.changed = {"orders": {"12", "13"}, "order_lines": {"12", "13"}, "refunds": {"902"}, "customers": {"3"}}
         self.untouched = {"customers": {"1"}, "orders": {"11"}, "order_lines": {"11"}}
 
@@ -31,6 +32,9 @@ class WooCommerceExample(Example):
         self.twin.add_refund(902, 12, self.days_ago(0.2), "20.00")
         self.twin.add_order(13, 1, self.days_ago(0.1), "7.00")
         self.twin.add_customer(3, self.days_ago(0.1))
+
+    def vanish(self) -> None:
+        del self.twin.customers[2], self.twin.orders[11], self.twin.refunds[901]
 
     def connection(self, secret: str | None = None) -> Connection:
         return Connection("http", host=self.twin.url, login=KEY, password=secret or self.secret)

@@ -51,6 +51,7 @@ class Example(ABC):
     first: Keys  # all rows of the beginning
     changed: Keys  # what is new or other after `change`
     untouched: Keys  # what nobody has to read again
+    gone: Keys  # what `vanish` deletes without a word; nothing of a kind that is not swept
 
     def __init__(self, state: Path, now: datetime, monotonic: Callable[[], float]) -> None:
         self.state, self.now, self.monotonic = state, now, monotonic
@@ -63,6 +64,10 @@ class Example(ABC):
     @abstractmethod
     def change(self) -> None:
         """Let the second day happen."""
+
+    def vanish(self) -> None:
+        """Delete something for good."""
+        pytest.fail(f"{type(self).__name__} does not say how, and is swept")
 
     def revoke(self) -> None:
         """Take a right away from the key."""

@@ -8,6 +8,7 @@ usage/access-scopes: without read_all_orders, orders of the last 60 days only, w
 usage/bulk-operations/queries: edges and nodes without arguments; one JSON line per object, what is nested with
 `__parentId`, after its parent if `groupObjects` says so; no url when nothing was found; before 2026-01 one at a time,
 now five, and LIMIT_REACHED for more.
+mutations/orderDelete, mutations/customerDelete: what is deleted is in no list any more, and no list tells of it.
 objects/Order, objects/LineItem: `totalReceivedSet` before returns; discounts by code only with `withCodeDiscounts`.
 """
 

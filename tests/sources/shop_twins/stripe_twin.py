@@ -6,6 +6,7 @@ api/versioning: the header Stripe-Version decides which fields there are.
 api/expanding_objects: expand[] puts an object where its id stands, in lists below `data`.
 changelog/basil: until then, what a capture leaves of a hold, and a hold that is cancelled, has a refund of its own.
 api/errors: `error` with type, code and message; 401 for a wrong key, 403 for one that may not.
+api/customers/delete, api/customers/list: who was deleted is listed no more; payments cannot be deleted.
 currencies: smallest units; no decimals, two or three.
 """
 
@@ -46,6 +47,11 @@ class StripeTwin(Twin):
     def add_customer(self, number: int, at: datetime, **fields: Any) -> dict[str, Any]:
         fields = {"email": f"c{number}@example.com", "phone": None, "address": {"country": "US"}} | fields
         return self.add("customers", f"cus_{number}", at, "customer.created", **fields)
+
+    def delete_customer(self, number: int, at: datetime) -> None:
+        found = next(c for c in self.objects["customers"] if c["id"] == f"cus_{number}")
+        self.objects["customers"].remove(found)
+        self.happens("customer.deleted", found, at)
 
     def add_charge(self, number: int, customer: int | None, at: datetime, amount: int, **fields: Any) -> dict[str, Any]:
         fields = {

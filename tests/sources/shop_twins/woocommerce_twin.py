@@ -3,6 +3,7 @@
 Introduction, Pagination: page, per_page (100 at most) and offset; a page that is not there is empty.
 Introduction, Authentication: Basic, consumer key and secret; 401 for a wrong one, and for one that may not.
 Orders, List all orders: any status leaves out the trash; modified_after is later than; orderby modified, then id.
+Orders, Delete an order: into the trash, or with force for good, and its refunds with it; no list tells of that.
 Refunds (since 9.0): parent_id, no currency, no filter by change; `after` is by creation.
 Customers: no filter by change; role=all; orderby id or registered_date.
 `_fields` is https://developer.wordpress.org/rest-api/using-the-rest-api/global-parameters/#_fields
