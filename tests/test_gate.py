@@ -1,7 +1,7 @@
 """The gate stops the night when a total differs between layers."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -73,3 +73,46 @@ def test_the_gate_expects_every_column_that_divides_the_customers():
 
 def test_who_is_missing_in_a_mart_of_everybody_is_not_counted_as_without_a_segment():
     assert {"customer_360", "customer_abc", "customer_rfm", "customer_quadrant"} <= set(gate.TOTALS["customers"])
+
+
+@pytest.fixture
+def delivered(warehouse, monkeypatch):
+    """Nights of what sources delivered; a function that adds one, and one that tells what the gate warns of."""
+    totals(monkeypatch, "1", "1")
+    monkeypatch.setattr(gate.swept, "told", lambda *_: [])
+
+    def add(age: int, **rows: int) -> None:
+        as_of = NIGHT - timedelta(age)
+        with connect() as session:
+            for entity, landed in rows.items():
+                session.execute(
+                    "insert into ops.batches values (%s, 'shop', %s, %s, now(), %s, %s, 0, 0, 0, '')",
+                    [f"shop.{entity}.{as_of}", entity, as_of, landed, landed],
+                )
+
+    def told() -> list[str]:
+        gate.run(NIGHT)
+        with connect() as session:
+            asked = "select message from ops.gate_results where check_name = 'silent sources' and not passed"
+            return [row["message"] for row in session.execute(asked).fetchall()]
+
+    add.told = told
+    return add
+
+
+def test_a_source_that_returns_zero_rows_tonight_is_told_with_the_remedy_and_stops_no_other(delivered):
+    for age in range(1, 6):
+        delivered(age, orders=100 * age, refunds=age % 3, customers=7)
+    delivered(0, orders=0, refunds=0, customers=7)
+    (said,) = delivered.told()
+    assert said.startswith("no rows tonight: shop.orders (300 a night before).")
+    assert "`perennial sources check`" in said
+
+
+def test_a_source_of_few_nights_and_one_that_was_not_read_tonight_are_not_told(delivered):
+    for age in (1, 2):
+        delivered(age, orders=5)
+    delivered(0, orders=0)
+    for age in range(1, 6):
+        delivered(age, lines=5)
+    assert delivered.told() == []

@@ -99,7 +99,7 @@ def run(as_of: date) -> None:
         failed = [message for total in TOTALS if (message := _reconcile(session, as_of, total))]
         failed += swept.told(session, as_of, config.load().sources)
         failed += gate_checks.rates(session, as_of)
-        for look in (gate_checks.fitted, gate_checks.audiences, gate_checks.files):
+        for look in (gate_checks.fitted, gate_checks.audiences, gate_checks.files, gate_checks.silent):
             look(session, as_of)
     if failed:
         raise GateError(

@@ -75,6 +75,35 @@ def files(session: psycopg.Connection, as_of: date) -> None:
         note(session, as_of, "files", False, f"files that could not be read: {found['told']}; see the quarantine")
 
 
+SILENT = """
+    with
+    nights as (
+        select source, entity, as_of, sum(rows_landed) as landed,
+            row_number() over (partition by source, entity order by as_of desc) as age
+        from ops.batches where as_of <= %s group by source, entity, as_of
+    )
+    select
+        string_agg(format('%%s.%%s (%%s a night before)', source, entity, usual), ', ' order by source, entity) as told
+    from (
+        select source, entity, round(avg(landed) filter (where age > 1)) as usual
+        from nights where age <= 8
+        group by source, entity
+        having max(as_of) = %s and min(landed) filter (where age = 1) = 0 and min(landed) filter (where age > 1) > 0
+            and count(*) > 3
+    ) as silent
+"""
+
+
+def silent(session: psycopg.Connection, as_of: date) -> None:
+    """Warn of what delivered rows on each of its last nights, up to seven and at least three, and none tonight."""
+    told = session.execute(SILENT, [as_of, as_of]).fetchone()["told"]
+    if told:
+        message = (
+            f"no rows tonight: {told}. Is the right taken away, the table moved? `perennial sources check` asks it"
+        )
+        note(session, as_of, "silent sources", False, message)
+
+
 def note(
     session: psycopg.Connection, as_of: date, check: str, passed: bool, message: str, severity: str = "warn"
 ) -> None:

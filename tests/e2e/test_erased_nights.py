@@ -85,6 +85,7 @@ def test_nothing_of_her_is_left_at_once_and_revenue_of_every_day_is_what_it_was(
 
 
 def test_the_next_night_reads_her_again_and_does_not_know_her(told, living_state):
+    """insight 719: who was purged is matched again with the next import."""
     again = nights.query(
         "select count(*) from ops.batches where source = 'click_collect' and as_of = '2017-09-29' and rows_landed > 0"
     )

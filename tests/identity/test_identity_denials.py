@@ -10,6 +10,7 @@ pytestmark = pytest.mark.server
 
 
 def test_a_merge_can_be_undone_and_leaves_the_first_state_but_for_denials_received_while_merged(nights):
+    """freescout 4986, Mixpanel: a merge loses history, and cannot be undone."""
     ann, bob = record("ann", email="a@x.org"), record("bob", known=1, email="b@x.org")
     said(nights, ann, "granted", date(2017, 2, 1))
     said(nights, bob, "granted", date(2017, 2, 1))

@@ -15,6 +15,7 @@ INTERVALS = """
 
 
 def test_a_guest_with_a_new_id_per_order_is_one_customer(nights):
+    """dbt_shopify 37."""
     guest = [
         record(f"guest-{n}", known=n, email="guest@x.org", phone="+4930555001" if n % 2 else None) for n in range(40)
     ]
@@ -23,6 +24,7 @@ def test_a_guest_with_a_new_id_per_order_is_one_customer(nights):
 
 @pytest.mark.parametrize("mailbox", ["info@firm.org", "noreply@firm.org", "team+orders@firm.org", "test@test.com"])
 def test_a_shared_mailbox_or_placeholder_makes_nobody_one_person(nights, mailbox):
+    """insight 1767: team@ and noreply@ silently merged."""
     found = keys(nights, *(record(str(n), email=mailbox) for n in range(4)))
     assert len(set(found.values())) == 4
 
@@ -43,6 +45,7 @@ def test_a_mailbox_of_many_phones_makes_nobody_one_person_and_is_told_of(nights)
 
 
 def test_a_shared_phone_merges_nobody_with_another_address(nights):
+    """kinde 507: imported users merged by a phone they share."""
     family = [
         record("ann", email="ann@x.org", phone="+4930555001"),
         record("bob", email="bob@x.org", phone="+4930555001"),
@@ -85,6 +88,7 @@ def test_numbers_that_cashiers_type_are_no_evidence(nights, phone):
 
 
 def test_keys_do_not_depend_on_the_order_of_rows_or_on_rebuilding(nights):
+    """Hightouch: a full run again changes ids."""
     people = [record(str(n), known=n * 7 % 13, email=f"p{n % 30}@x.org", phone=f"+49305{n % 70:05}") for n in range(90)]
     first = keys(nights, *people)
     for seed in range(3):

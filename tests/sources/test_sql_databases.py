@@ -69,6 +69,7 @@ def test_without_a_cursor_everything_is_read_every_night(sqlite):
 
 
 def test_the_stored_cursor_is_the_newest_value_and_reading_goes_back_by_the_overlap(postgres):
+    """dlt 970: what is read lags, what is stored does not."""
     connection, session = postgres
     settings = source(table="shop.orders", cursor="changed")
     newest = datetime.fromisoformat("2017-09-20T10:00:00+00:00")
@@ -84,6 +85,7 @@ def test_the_stored_cursor_is_the_newest_value_and_reading_goes_back_by_the_over
 
 
 def test_a_row_committed_late_with_an_older_time_arrives_the_next_night(postgres):
+    """dlt 2269, drt 759, dbt_jira 118: without an overlap late commits are lost for ever."""
     connection, session = postgres
     settings = source(table="shop.orders", cursor="changed")
     insert = "insert into shop.orders (no, who, at, amount, changed) values (%s, 'x', %s, 1, %s)"
@@ -149,6 +151,26 @@ def test_times_with_and_without_zone_can_be_mixed(postgres):
 def test_an_unknown_column_in_the_mapping_is_named_with_what_there_is(sqlite):
     with pytest.raises(ContractError, match="entity 'orders': no column 'total' in orders; it has no, who"):
         rows_of(sqlite, source(columns=ORDER_COLUMNS | {"amount": "total"}))
+
+
+def test_a_new_column_is_accepted_and_reported_once_and_one_that_went_too(sqlite):
+    import sqlite3
+
+    _, position = rows_of(sqlite, source())
+    with sqlite3.connect(sqlite.database) as session:
+        session.execute("alter table orders add column gift_note text")
+        session.execute("insert into orders values ('4', 'dot', '2017-09-23', 40, null, 'for Ann Lee')")
+    (extract,) = [found for _, found in sql.open("shop", source(), sqlite, {"orders": position}, NIGHT)]
+    assert extract.notes == ["new columns, not read: gift_note; map them in config/sources.yml if they matter"]
+    rows, position = rows_of(sqlite, source(), position)
+    assert len(rows) == 4
+    assert "gift_note" not in rows[0]
+    (extract,) = [found for _, found in sql.open("shop", source(), sqlite, {"orders": position}, NIGHT)]
+    assert extract.notes == []
+    with sqlite3.connect(sqlite.database) as session:
+        session.execute("alter table orders drop column gift_note")
+    (extract,) = [found for _, found in sql.open("shop", source(), sqlite, {"orders": position}, NIGHT)]
+    assert extract.notes == ["columns that are gone, and were not read: gift_note"]
 
 
 def test_a_missing_table_is_named(postgres):

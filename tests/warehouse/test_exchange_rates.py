@@ -81,6 +81,7 @@ yuan,bob,2026-01-04 10:00:00,80,CNY
 
 @pytest.mark.server
 def test_orders_are_converted_with_the_rate_of_their_day_and_a_full_refund_leaves_nothing(shop, rows):
+    """wp-calypso 23281, woocommerce-payments 4282, Sylius 2526, dbt_shopify 52: summed as if of one currency."""
     shop.put("shop/orders.csv", ORDERS)
     shop.put("shop/refunds.csv", "no,of,at,amount,paid_in\n1,euro,2026-01-05 09:00:00,10,EUR\n")
     friday, monday = "2026-01-02,1.2000,184.1,8.0000,", "2026-01-05,1.5000,184.1,N/A,"

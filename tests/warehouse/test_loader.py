@@ -76,6 +76,7 @@ def test_a_good_row_is_stored_with_its_real_types(warehouse, rows):
 
 
 def test_spaces_and_case_of_an_email_do_not_make_another_customer(warehouse, rows):
+    """dbt_shopify's roll-up: ranked by the raw address, grouped by the lower one."""
     load({}, {"pickup_ref": "CC-2", "kundenmail": "ann@example.com"})
     assert len(rows("select distinct customer_id from raw.orders")) == 1
 
@@ -84,6 +85,7 @@ def test_spaces_and_case_of_an_email_do_not_make_another_customer(warehouse, row
     ("change", "reason", "column"), BAD, ids=[f"{r}: {v!r}" for c, r, _ in BAD for v in c.values()]
 )
 def test_a_row_that_breaks_the_contract_is_quarantined_with_reason_and_value(warehouse, rows, change, reason, column):
+    """dlt 1980, 1772: rejected rows vanish, and nobody is shown the value."""
     done = load(change, {"pickup_ref": "CC-good"})
     assert (done.landed, done.loaded, done.quarantined) == (2, 1, 1)
     (found,) = rows("select reason, column_name, value, payload from quarantine.rejected_rows")

@@ -167,7 +167,17 @@ def _extract(what: str, source: Settings, entity: Entity, session: sa.Connection
         fast = Copy.of(session, keep, types, cursor)
     in_utc = [n for n, column in enumerate(keep) if column in moments]
     tables = _copied(what, fast, statement) if fast else _tables(what, session, statement, keep, cursor, in_utc)
-    return Extract(keep, tables, cursor.position)
+    notes = _drift(columns, (stored or {}).get("columns"))
+    return Extract(keep, tables, lambda: cursor.position() | {"columns": columns}, notes)
+
+
+def _drift(columns: list[str], before: list[str] | None) -> list[str]:
+    """What changed since the last night in a table or query, beside the columns that are mapped: those fail."""
+    if before is None:
+        return []
+    new, gone = [c for c in columns if c not in before], [c for c in before if c not in columns]
+    notes = [f"new columns, not read: {', '.join(new)}; map them in config/sources.yml if they matter"] if new else []
+    return notes + ([f"columns that are gone, and were not read: {', '.join(gone)}"] if gone else [])
 
 
 def _select(entity: Entity, *columns: Any) -> sa.Select:

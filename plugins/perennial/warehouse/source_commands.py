@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from perennial.sources import entry_writer
 from perennial.warehouse import introspect
 from perennial.warehouse.masking import printable
 from perennial.warehouse.preview import Preview, previews
+from perennial.warehouse.rewind import rewind
 
 WIDTH = 200  # a row of the contract stays on one line
 
@@ -100,6 +102,19 @@ def commands(running: Callable[[bool], AbstractContextManager[Any]]) -> click.Gr
         if not dry_run:
             introspect.replace(path, text)
             click.echo(f"written to {path}; look at what it delivers: perennial sources check {name}")
+
+    @group.command()
+    @click.argument("name")
+    @click.argument("entities", metavar="[ENTITY]...", nargs=-1)
+    @click.option("--since", required=True, type=click.DateTime(["%Y-%m-%d"]), help="The day, in the source's zone.")
+    def again(name: str, entities: tuple[str, ...], since: datetime) -> None:
+        """Let the next night read again what changed in source NAME since a day; what is known is stored once."""
+        found = config.load().sources.sources
+        if name not in found:
+            raise ConfigError(f"no source '{name}' in config/sources.yml; it has {', '.join(found)}")
+        with running(False):
+            back = rewind(name, found[name], list(entities), since.date())
+        click.echo(f"{name}: the next night reads {', '.join(back)} again from {since:%Y-%m-%d} on")
 
     return group
 
