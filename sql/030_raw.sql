@@ -39,6 +39,9 @@ create table if not exists raw.orders (
 );
 create index if not exists orders_by_key on raw.orders (order_id, source);
 drop index if exists raw.orders_by_id;
+-- a night asks for the orders of its batches, and for those that were told ahead of their day
+create index if not exists orders_by_batch on raw.orders using brin (batch_id);
+create index if not exists orders_by_cancellation on raw.orders (cancelled_at) where cancelled_at is not null;
 
 create table if not exists raw.order_lines (
     source text not null,
@@ -73,6 +76,8 @@ create table if not exists raw.refunds (
 );
 create index if not exists refunds_by_key on raw.refunds (refund_id, source);
 drop index if exists raw.refunds_by_id;
+create index if not exists refunds_by_order on raw.refunds (order_id, source);
+create index if not exists refunds_by_batch on raw.refunds using brin (batch_id);
 
 create table if not exists raw.consents (
     source text not null,

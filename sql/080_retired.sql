@@ -3,6 +3,7 @@ drop table if exists intermediate.int_cycles cascade;
 drop table if exists intermediate.int_trends cascade;
 drop view if exists intermediate.int_quadrant_points cascade;
 drop table if exists intermediate.int_quadrant_starts cascade;
+drop table if exists intermediate.int_line_batches cascade;
 do $$
 begin
     if to_regclass('intermediate.int_episodes') is not null and not exists (

@@ -111,7 +111,7 @@ def test_nights_one_by_one_equal_one_build_over_the_same_landed_batches(state, m
     # rules are those of the first night of the month, and so is what they suggest
     for table in ("marts.category_affinity", "marts.customer_next_category", "intermediate.int_next_categories"):
         before.pop(table)
-    before.pop("intermediate.int_line_batches")  # the night that saw a batch first
+    before.pop("intermediate.int_seen_batches")  # the night that saw a batch first
     before.pop("intermediate.int_order_states")  # at night a view of those only who are computed anew
     scored, contacted = nights.query(SCORED), nights.query("select * from activation.contact_ledger")
     embedded.ensure_database("at_once")

@@ -23,7 +23,7 @@ foreign_orders as (
 ),
 
 newest as (
-    {{ newest_version('orders', ['order_id'], version='changed_at', orders='foreign_orders') }}
+    {{ newest_version('orders', ['order_id'], version='changed_at', asked='foreign_orders') }}
 ),
 
 orders as (

@@ -1,8 +1,27 @@
+{# refs that a full build, or a night, does without #}
+{% set touched = ref('int_touched_orders') %}
+{% set staged = ref('stg_orders') %}
 {% set own = var('currency') %}
+
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    tags='facts',
+    pre_hook="{{ forget_touched_orders() }}",
+    post_hook=["{{ note_recipe() }}", {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false}],
+    indexes=[
+        {'columns': ['order_id', 'source'], 'unique': true},
+        {'columns': ['source_customer_id', 'source']},
+    ]
+) }}
 
 with
 orders as (
-    select * from {{ ref('stg_orders') }}
+    {% if is_incremental() %}
+        {{ staged_orders(asked=touched) }}
+    {% else %}
+        select * from {{ staged }}
+    {% endif %}
 ),
 
 -- what happens after the night stays invisible to it, also when it is already loaded

@@ -1,9 +1,44 @@
+{# refs that a full build, or a night, does without #}
+{% set touched = ref('int_touched_orders') %}
+{% set staged = ref('stg_refunds') %}
 {% set own = var('currency') %}
 
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    tags='facts',
+    pre_hook="{{ forget_touched_orders() }}",
+    post_hook=["{{ note_recipe() }}", {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false}],
+    indexes=[{'columns': ['order_id', 'source']}]
+) }}
+
 with
-refunds as (
-    select * from {{ ref('stg_refunds') }}
-),
+{% if is_incremental() %}
+    -- every refund that ever was of such an order
+    asked as (
+        select
+            versions.source,
+            versions.refund_id
+        from {{ source('raw', 'refunds') }} as versions
+        inner join {{ touched }} as touched
+            on
+                versions.source = touched.source
+                and versions.order_id = touched.order_id
+    ),
+
+    staged as (
+        {{ staged_refunds(asked='asked') }}
+    ),
+
+    refunds as (
+        select * from staged
+        where (source, order_id) in (select touched.source, touched.order_id from {{ touched }} as touched)
+    ),
+{% else %}
+    refunds as (
+        select * from {{ staged }}
+    ),
+{% endif %}
 
 orders as (
     select * from {{ ref('input_orders') }}

@@ -2,7 +2,7 @@
 
 {# refs that a full build does without #}
 {% set orders = ref('fct_orders') %}
-{% set batches = ref('int_line_batches') %}
+{% set batches = ref('int_seen_batches') %}
 {% set categories = as_built('intermediate', 'int_customer_categories') %}
 
 with
@@ -28,10 +28,7 @@ facts as (
                 lines.source = orders.source
                 and lines.order_id = orders.order_id
         where
-            lines.batch_id = any(array(
-                select batches.batch_id from {{ batches }} as batches
-                where batches.seen_on > coalesce({{ last_built_night() }}, date '-infinity')
-            ))
+            lines.batch_id = {{ new_batches('order_lines') }}
     ),
 
     -- without a fingerprint: a retired key, of which nothing is left

@@ -1,6 +1,18 @@
+{# a ref that a full build does without #}
+{% set touched = ref('int_touched_customers') %}
+
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    tags='facts',
+    pre_hook="{{ forget_customers_of(ref('int_touched_customers')) }}",
+    post_hook=["{{ note_recipe() }}", {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false}],
+    indexes=[{'columns': ['customer_key']}]
+) }}
+
 with
--- not materialized: most orders are read once and written once
-orders as not materialized (
+-- a night copies the little it needs; in full most orders are read once and written once
+orders as {{ '' if is_incremental() else 'not' }} materialized (
     select
         input_orders.*,
         keys.customer_key
@@ -9,6 +21,9 @@ orders as not materialized (
         on
             input_orders.source = keys.source
             and input_orders.source_customer_id = keys.source_customer_id
+    {% if is_incremental() %}
+        where keys.customer_key in (select touched.customer_key from {{ touched }} as touched)
+    {% endif %}
 ),
 
 -- a cancellation gives back all that is left, so what is refunded after it is no money of ours

@@ -1,39 +1,6 @@
 with
-newest as (
-    {{ newest_version('orders', ['order_id'], version='changed_at') }}
-),
-
--- a source that only says "cancelled" cancelled it on the night we first saw that
-first_seen_cancelled as (
-    select
-        raw_orders.source,
-        raw_orders.order_id,
-        min(batches.as_of) as cancelled_seen_on
-    from {{ source('raw', 'orders') }} as raw_orders
-    inner join {{ source('ops', 'batches') }} as batches on raw_orders.batch_id = batches.batch_id
-    where raw_orders.status = 'cancelled' and batches.as_of <= {{ as_of() }}
-    group by raw_orders.source, raw_orders.order_id
-),
-
 stg_orders as (
-    select
-        newest.source,
-        newest.order_id,
-        newest.customer_id,
-        newest.ordered_at,
-        {{ business_day('newest.ordered_at') }} as ordered_on,
-        newest.status,
-        case
-            when newest.status = 'cancelled'
-                then coalesce({{ business_day('newest.cancelled_at') }}, first_seen_cancelled.cancelled_seen_on)
-        end as cancelled_on,
-        newest.amount,
-        newest.currency
-    from newest
-    left join first_seen_cancelled
-        on
-            newest.source = first_seen_cancelled.source
-            and newest.order_id = first_seen_cancelled.order_id
+    {{ staged_orders() }}
 )
 
 select * from stg_orders

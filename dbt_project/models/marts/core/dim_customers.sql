@@ -1,6 +1,21 @@
+{# a ref that a full build does without #}
+{% set touched = ref('int_touched_customers') %}
+
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    tags='facts',
+    pre_hook="{{ forget_customers_of(ref('int_touched_customers')) }}",
+    post_hook=["{{ note_recipe() }}", {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false}],
+    indexes=[{'columns': ['customer_key'], 'unique': true}]
+) }}
+
 with
 keys as (
     select * from {{ ref('int_customer_keys') }}
+    {% if is_incremental() %}
+        where customer_key in (select touched.customer_key from {{ touched }} as touched)
+    {% endif %}
 ),
 
 source_customers as (
@@ -9,6 +24,9 @@ source_customers as (
 
 orders as (
     select * from {{ ref('fct_orders') }}
+    {% if is_incremental() %}
+        where customer_key = any(array(select touched.customer_key from {{ touched }} as touched))
+    {% endif %}
 ),
 
 members as (

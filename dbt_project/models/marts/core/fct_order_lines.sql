@@ -23,7 +23,7 @@ with
     ),
 
     order_lines as (
-        {{ newest_version('order_lines', ['order_id', 'line_no'], version='changed_at', orders='orders') }}
+        {{ newest_version('order_lines', ['order_id', 'line_no'], version='changed_at', asked='orders') }}
     ),
 {% else %}
     orders as (
