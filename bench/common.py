@@ -7,63 +7,80 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import psycopg
+from psycopg import sql
 
-from perennial import embedded, transform
+from perennial import embedded, identity, transform
 from perennial.config import Config
 from perennial.warehouse import database
 
-# frequencies fall off steeply, one order in fifty is partly refunded
+# frequencies fall off steeply, one order in fifty is partly refunded; half of the customers say how they were won
 SHOP = """
-    create table pii.input_customers (
-        source text, source_customer_id text, email text, phone text, country text, acquisition_source text,
-        registered_on date, changed_at timestamptz, loyalty_number text, is_email_verified boolean
-    );
-    create table input.input_links (
-        source text, source_customer_id text, other_source text, other_source_customer_id text
-    );
-    create table input.input_consents (
-        source text, source_customer_id text, channel text, purpose text, status text, changed_at timestamptz,
-        changed_on date, received_on date
-    );
-    create table input.input_events (
-        source text, event_id text, source_customer_id text, event_type text, occurred_at timestamptz, event_on date,
-        scheduled_on date
-    );
-    create table input.input_refunds (
-        source text, refund_id text, order_id text, refunded_on date, amount numeric(18, 4), currency text
-    );
-    create table input.input_orders as
-    select 'shop' as source, n::text as order_id,
-        'c' || (%(customers)s * power(hashint4(n + 77) & 1048575, 2) / power(1048576.0, 2))::int as source_customer_id,
-        null::timestamptz as ordered_at, date '2015-01-01' + (hashint4(n + 13) & 1048575) / 1049 as ordered_on,
-        null::date as cancelled_on, (10 + (hashint4(n) & 8191) / 100.0)::numeric(18, 4) as gross_amount,
-        'USD' as currency, null::text as original_currency, null::numeric(18, 4) as original_amount,
-        null::numeric(38, 16) as exchange_rate
+    insert into ops.batches
+    select 'shop.' || entity || '.first', 'shop', entity, date '2017-10-31', now(), 0, 0, 0, 0, 0, ''
+    from unnest(array['orders', 'refunds', 'customers']) as entity;
+    insert into raw.orders
+        (source, order_id, customer_id, ordered_at, status, amount, currency, payload_hash, batch_id, row_no)
+    select 'shop', n::text,
+        'c' || (%(customers)s * power(hashint4(n + 77) & 1048575, 2) / power(1048576.0, 2))::int,
+        timestamptz '2015-01-01 12:00Z' + interval '1 day' * ((hashint4(n + 13) & 1048575) / 1049), 'placed',
+        (10 + (hashint4(n) & 8191) / 100.0)::numeric(18, 4), 'USD', '00000000000000000000000000000000',
+        'shop.orders.first', n
     from generate_series(1, %(orders)s) as n;
-    insert into input.input_refunds
-    select source, 'r' || order_id, order_id, ordered_on + 5, gross_amount / 2, currency
-    from input.input_orders where hashtext(order_id) %% 50 = 0;
+    insert into raw.refunds
+        (source, refund_id, order_id, refunded_at, amount, currency, payload_hash, batch_id, row_no)
+    select source, 'r' || order_id, order_id, ordered_at + interval '5 days', amount / 2, currency, payload_hash,
+        'shop.refunds.first', row_no
+    from raw.orders where hashtext(order_id) %% 50 = 0;
+    insert into raw.customers
+        (source, customer_id, registered_at, acquisition_source, payload_hash, batch_id, row_no)
+    select source, customer_id, min(ordered_at),
+        (array['search', 'flyer', 'friend', null, null, null])[1 + abs(hashtext(customer_id)) %% 6],
+        '00000000000000000000000000000000', 'shop.customers.first', row_number() over ()
+    from raw.orders group by source, customer_id;
     analyze
 """
+# what every other model reads
+FACTS = (
+    *(
+        f"{layer}_{name}"
+        for layer in ("stg", "input")
+        for name in ("customers", "orders", "refunds", "consents", "events", "links")
+    ),
+    "input_exchange_rates",
+    "int_seen_batches",
+    "int_touched_orders",
+    *identity.MODELS,
+    "identity_memberships",
+    "int_touched_customers",
+    "int_ledger",
+    "int_given_back",
+    "int_events",
+    "int_customer_facts",
+)
 FULL, NIGHT = date(2017, 10, 31), date(2017, 11, 1)  # every made-up order lies before
 
 # one customer in two hundred orders on the day of the second night
 ORDERED = """
-    insert into input.input_orders
-    select source, 'new ' || source_customer_id, source_customer_id, null, date '2017-11-01', null, 25, currency
-    from input.input_orders where hashtext(source_customer_id) % 200 = 0
-    group by source, source_customer_id, currency;
-    analyze input.input_orders
+    insert into ops.batches
+    select 'shop.' || entity || '.second', 'shop', entity, date '2017-11-01', now(), 0, 0, 0, 0, 0, ''
+    from unnest(array['orders', 'refunds']) as entity;
+    insert into raw.orders
+        (source, order_id, customer_id, ordered_at, status, amount, currency, payload_hash, batch_id, row_no)
+    select source, 'new ' || customer_id, customer_id, timestamptz '2017-11-01 12:00Z', 'placed', 25, currency,
+        '00000000000000000000000000000000', 'shop.orders.second', row_number() over ()
+    from raw.orders where hashtext(customer_id) % 200 = 0
+    group by source, customer_id, currency;
+    analyze raw.orders
 """
 
 BY_HAND = """
     create unlogged table ops.by_hand as
-    select source, source_customer_id, count(*), min(ordered_on), max(ordered_on), sum(gross_amount)
-    from input.input_orders group by source, source_customer_id
+    select source, customer_id, count(*), min(ordered_at), max(ordered_at), sum(amount)
+    from raw.orders group by source, customer_id
 """
 
 
@@ -102,6 +119,15 @@ def build(settings: Config, as_of: date, models: Iterable[str], *options: str) -
     """Seconds of every model; what dbt itself needs to start is left out."""
     results = transform.run(["run", *options, "--select", *models], settings, as_of, database.warehouse())
     return {r.node.split(".")[-1]: r.seconds for r in results}
+
+
+def mark(as_of: date, **columns: datetime) -> None:
+    """Note in ops.nights how far the night is."""
+    with database.connect() as session:
+        session.execute("insert into ops.nights (as_of) values (%s) on conflict do nothing", [as_of])
+        for name, value in columns.items():
+            change = sql.SQL("update ops.nights set {} = %s where as_of = %s").format(sql.Identifier(name))
+            session.execute(change, [value, as_of])
 
 
 def say(bench: str, figure: str, seconds: float, **more: float) -> None:

@@ -15,10 +15,9 @@ from datetime import date, datetime
 
 import pandas as pd
 import psutil
-from common import FULL, NIGHT, ORDERED, SHOP, build, grouped_by_hand, say, scratch_warehouse, superuser
-from psycopg import sql
+from common import FACTS, FULL, NIGHT, ORDERED, SHOP, build, grouped_by_hand, mark, say, scratch_warehouse, superuser
 
-from perennial import config, identity, transform
+from perennial import config, transform
 from perennial.clock import wall_clock
 from perennial.config import Config
 from perennial.embedded.process import pid_file
@@ -26,8 +25,7 @@ from perennial.value import store, tonight
 from perennial.value.backtest import Backtest
 from perennial.warehouse import database
 
-CORE = (*identity.MODELS, "int_ledger", "int_given_back", "int_events", "int_customer_facts", "fct_orders")
-CORE += ("dim_customers",)
+CORE = (*FACTS, "fct_orders", "dim_customers")
 BEFORE_FIT = (
     "int_changed_days",
     "int_changed_months",
@@ -56,26 +54,24 @@ BEFORE_FIT = (
 )
 AFTER_FIT = ("customer_clv",)
 
-# half of them say how they were won
-CUSTOMERS = """
-    insert into pii.input_customers (source, source_customer_id, registered_on, acquisition_source)
-    select source, source_customer_id, min(ordered_on),
-        (array['search', 'flyer', 'friend', null, null, null])[1 + abs(hashtext(source_customer_id)) % 6]
-    from input.input_orders group by source, source_customer_id;
-    analyze pii.input_customers
-"""
-
 # one in ten of those who order gives back something of an order of any age, one in fifty cancels one
 GIVEN_BACK = """
     create temporary table busy as
-    select order_id, gross_amount, hashtext(source_customer_id || order_id) as lot from input.input_orders
-    where hashtext(source_customer_id) % 200 = 0 and ordered_on < date '2017-11-01';
-    insert into input.input_refunds
-    select 'shop', 'late ' || order_id, order_id, date '2017-11-01', gross_amount / 4, 'USD' from busy
-    where lot % 100 = 0;
-    update input.input_orders as orders set cancelled_on = date '2017-11-01' from busy
-    where busy.order_id = orders.order_id and busy.lot % 500 = 7;
-    analyze input.input_orders, input.input_refunds
+    select orders.*, hashtext(customer_id || order_id) as lot from raw.orders
+    where hashtext(customer_id) % 200 = 0 and ordered_at < timestamptz '2017-11-01 00:00Z';
+    insert into raw.refunds
+        (source, refund_id, order_id, refunded_at, amount, currency, payload_hash, batch_id, row_no)
+    select source, 'late ' || order_id, order_id, timestamptz '2017-11-01 12:00Z', amount / 4, currency, payload_hash,
+        'shop.refunds.second', row_no
+    from busy where lot % 100 = 0;
+    insert into raw.orders (
+        source, order_id, customer_id, ordered_at, status, cancelled_at, amount, currency, payload_hash, batch_id,
+        row_no
+    )
+    select source, order_id, customer_id, ordered_at, 'cancelled', timestamptz '2017-11-01 12:00Z', amount, currency,
+        payload_hash, 'shop.orders.second', -row_no
+    from busy where lot % 500 = 7;
+    analyze raw.orders, raw.refunds
 """
 
 
@@ -87,7 +83,6 @@ def main() -> None:
     asked = parser.parse_args()
     with scratch_warehouse(), superuser() as cursor:
         cursor.execute(SHOP, {"customers": asked.customers, "orders": asked.orders})
-        cursor.execute(CUSTOMERS)
         by_hand = grouped_by_hand(cursor)
         settings = config.load()
         full = whole_night(settings, FULL, "--full-refresh")
@@ -137,15 +132,6 @@ def on_the_clock(as_of: date) -> float:
     steps = [step for node in told["results"] for step in node["timing"] if step["name"] == "execute"]
     first, last = min(step["started_at"] for step in steps), max(step["completed_at"] for step in steps)
     return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
-
-
-def mark(as_of: date, **columns: datetime) -> None:
-    """Note in ops.nights how far the night is."""
-    with database.connect() as session:
-        session.execute("insert into ops.nights (as_of) values (%s) on conflict do nothing", [as_of])
-        for name, value in columns.items():
-            change = sql.SQL("update ops.nights set {} = %s where as_of = %s").format(sql.Identifier(name))
-            session.execute(change, [value, as_of])
 
 
 if __name__ == "__main__":
