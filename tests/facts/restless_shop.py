@@ -34,7 +34,7 @@ class Shop:
     def open(self, night: date, orders: int) -> None:
         """Everybody registers, some with the address of somebody else, and orders before the night."""
         for who in range(self.customers):
-            self._register(who, self.begins)
+            self._register(who, self.begins, with_email=0.3)
         for _ in range(orders):
             self._order(self.begins + timedelta(days=self.chance.randrange((night - self.begins).days)))
         for day in range((night - self.begins).days + 1):
@@ -114,10 +114,10 @@ class Shop:
 
     def _meet(self, night: date) -> None:
         """Somebody gets an address that somebody else may have, or is registered on another day."""
-        self._register(self.chance.randrange(self.customers + 5), self._day(night, self.begins))
+        self._register(self.chance.randrange(self.customers + 5), self._day(night, self.begins), with_email=0.8)
 
-    def _register(self, who: int, day: date) -> None:
-        email = self.chance.choice([None, None, None, f"{self.chance.randrange(self.customers // 3)}@x.org"])
+    def _register(self, who: int, day: date, with_email: float) -> None:
+        email = f"{self.chance.randrange(self.customers // 3)}@x.org" if self.chance.random() < with_email else None
         self.news["customers"].append((f"c{who}", email, self.chance.choice(["US", None]), self._moment(day)))
 
     def _say(self, night: date) -> None:
