@@ -42,7 +42,7 @@ class Shop:
 
     def happen(self, night: date, times: int) -> None:
         """So many things, each tonight, long ago or some days ahead."""
-        kinds = [self._late_order, self._late_order, self._change, self._change, self._refund, self._meet, self._meet]
+        kinds = [self._late_order, self._late_order, self._change, self._change, self._refund, *[self._meet] * 4]
         for _ in range(times):
             self.chance.choice([*kinds, self._say])(night)
         self._rate(night)

@@ -80,7 +80,7 @@ def test_nights_killed_or_not_end_where_a_full_build_does_and_write_only_what_wa
         before, untouched, keys = {}, [], set()
         for night in NIGHTS:
             for killed_after in filter(lambda models: models is not None, (KILLED_AFTER.get(night), ())):
-                shop.happen(night, 20)
+                shop.happen(night, 30)
                 shop.tell(session, night)
                 run(night, told, to, *killed_after)
             found = expect_what_a_full_build_says(night)
