@@ -32,7 +32,10 @@ with
 
     refunds as (
         select * from staged
-        where (source, order_id) in (select touched.source, touched.order_id from {{ touched }} as touched)
+        where exists (
+            select 1 from {{ touched }} as touched
+            where staged.source = touched.source and staged.order_id = touched.order_id
+        )
     ),
 {% else %}
     refunds as (

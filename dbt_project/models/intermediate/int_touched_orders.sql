@@ -52,39 +52,37 @@ come_due as (
     where refunded_at >= {{ since_last_night() }}
 ),
 
-{% if var('other_currencies') %}
-    rated as (
-        select distinct rated_on
-        from {{ source('raw', 'exchange_rates') }}
-        where batch_id = {{ new_batches('exchange_rates') }} or rated_on > {{ last_built_night() }}
-    ),
+rated as (
+    select distinct rated_on
+    from {{ source('raw', 'exchange_rates') }}
+    where batch_id = {{ new_batches('exchange_rates') }} or rated_on > {{ last_built_night() }}
+),
 
-    -- a rate that is told, or told again, is that of the orders of every day for which it may hold
-    priced as (
-        select
-            source,
-            order_id
-        from {{ source('raw', 'orders') }}
-        where
-            ordered_at >= (select cast(min(rated_on) - 1 as timestamp with time zone) from rated)
-            and {{ business_day('ordered_at') }} in (
-                select rated.rated_on + held.days
-                from rated
-                cross join generate_series(0, {{ var('rate_holds_days') }} - 1) as held (days)
-            )
-    ),
+held as (
+    select rated.rated_on + ages.age as day
+    from rated
+    cross join generate_series(0, {{ var('rate_holds_days') }} - 1) as ages (age)
+),
 
-{% endif %}
+-- a rate that is told, or told again, is that of the orders of every day for which it may hold
+priced as (
+    select
+        source,
+        order_id
+    from {{ source('raw', 'orders') }}
+    where
+        ordered_at >= (select cast(min(rated.rated_on) - 1 as timestamp with time zone) from rated)
+        and {{ business_day('ordered_at') }} in (select held.day from held)
+),
+
 touched as (
     select * from delivered
     union
     select * from given_back
     union
     select * from come_due
-    {% if var('other_currencies') %}
-        union
-        select * from priced
-    {% endif %}
+    union
+    select * from priced
 ),
 
 -- before a night was finished everything is built in full, and nothing needs to be listed
