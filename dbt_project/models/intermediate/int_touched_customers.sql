@@ -53,6 +53,14 @@ int_touched_customers as (
         {{ as_of() }} as touched_on
     from touched
     where {{ last_built_night() }} is not null
+    {% if is_incremental() %}
+        -- an earlier attempt at the night may have listed it
+        except
+        select
+            customer_key,
+            touched_on
+        from {{ this }}
+    {% endif %}
 )
 
 select * from int_touched_customers

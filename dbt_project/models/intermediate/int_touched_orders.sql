@@ -93,6 +93,15 @@ int_touched_orders as (
         {{ as_of() }} as touched_on
     from touched
     where {{ last_built_night() }} is not null
+    {% if is_incremental() %}
+        -- an earlier attempt at the night may have listed it
+        except
+        select
+            source,
+            order_id,
+            touched_on
+        from {{ this }}
+    {% endif %}
 )
 
 select * from int_touched_orders
