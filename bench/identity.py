@@ -3,8 +3,8 @@
     python bench/identity.py --customers 1000000
 
 Records are made up: a third are of people with another record, by e-mail, phone or loyalty number, some mailboxes and
-numbers belong to many, and everybody ordered twice. The dbt models are the real ones; what dbt itself needs to start is
-left out. One GROUP BY over all addresses gives the machine's scale; `cpu` is what the server's processes used.
+numbers belong to many, and everybody ordered ten times. The dbt models are the real ones; what dbt itself needs to
+start is left out. One GROUP BY over all addresses gives the machine's scale; `cpu` is what the server's processes used.
 Prints one JSON line per figure and a table.
 """
 
@@ -47,13 +47,34 @@ RECORDS = """
         case when n %% 7 = 0 then 'L' || lpad((n %% (%(n)s::bigint * 3 / 4))::text, 9, '0') end, n %% 50 > 0
     from generate_series(1, %(n)s) as n;
     insert into input.input_orders
-    select c.source, c.source_customer_id || '/' || k, c.source_customer_id, c.registered_on + 30 * k
-    from pii.input_customers as c, generate_series(1, 2) as k;
+    select c.source, c.source_customer_id || '/' || k, c.source_customer_id, c.registered_on + 9 * k
+    from pii.input_customers as c, generate_series(1, %(each)s) as k;
+    create unique index on pii.input_customers (source_customer_id, source);
+    create index on input.input_orders (source_customer_id, source);
     insert into input.input_links
     select 'shop', (3 * n)::text, 'till', (3 * n + 1)::text from generate_series(1, %(n)s / 300) as n;
     analyze
 """
+# one in two hundred: of some another number, some new, and as many that order once more; the raw rows say who it was
 CHANGED = """
+    insert into ops.batches
+    select 'night.' || entity, 'shop', entity, date '2017-11-01', now(), 0, 0, 0, 0, 0, ''
+    from unnest(array['customers', 'orders']) as entity;
+    insert into raw.customers (source, customer_id, registered_at, payload_hash, batch_id, row_no)
+    select source, source_customer_id, registered_on, md5('')::uuid, 'night.customers', 0 from pii.input_customers
+    where hashtext(source_customer_id) %% 400 = 0 and phone is not null
+    union all
+    select 'shop', 'new ' || n, date '2017-11-01', md5('')::uuid, 'night.customers', 0
+    from generate_series(1, %(n)s * 3 / 1000) as n;
+    insert into input.input_orders
+    select source, source_customer_id || '/tonight', source_customer_id, date '2017-11-01' from pii.input_customers
+    where hashtext(source_customer_id) %% 200 = 7;
+    insert into raw.orders (
+        source, order_id, customer_id, ordered_at, status, amount, currency, payload_hash, batch_id, row_no
+    )
+    select source, order_id, source_customer_id, ordered_on, 'placed', 1, 'USD', md5('')::uuid, 'night.orders', 0
+    from input.input_orders where ordered_on = date '2017-11-01';
+    analyze raw.customers, raw.orders;
     update pii.input_customers set phone = '+49' || 3000000000::bigint + hashtext(phone) %% (%(n)s / 2)
     where hashtext(source_customer_id) %% 400 = 0 and phone is not null;
     insert into pii.input_customers
@@ -61,6 +82,7 @@ CHANGED = """
     from generate_series(1, %(n)s * 3 / 1000) as n;
     analyze pii.input_customers
 """
+LISTS = ("int_seen_batches", "int_touched_orders", "int_touched_records")  # of what a night touched
 BY_HAND = (
     "create unlogged table ops.by_hand as select email, min(source_customer_id) from pii.input_customers group by 1"
 )
@@ -70,16 +92,17 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--customers", type=int, default=200_000)
+    parser.add_argument("--orders-each", type=int, default=10)
     asked = parser.parse_args()
     with scratch_warehouse():
-        measure(asked.customers)
+        measure(asked.customers, asked.orders_each)
 
 
-def measure(customers: int) -> None:
+def measure(customers: int, each: int) -> None:
     """Everybody at once, then a night."""
     settings = config.load()
     with superuser() as cursor:
-        cursor.execute(RECORDS, {"n": customers})
+        cursor.execute(RECORDS, {"n": customers, "each": each})
         started = time.monotonic()
         cursor.execute(BY_HAND)
         by_hand = time.monotonic() - started
@@ -89,7 +112,7 @@ def measure(customers: int) -> None:
                 cursor.execute(CHANGED, {"n": customers})
             mark(as_of, build_started_at=wall_clock())
             before = server_cpu()
-            seconds = build(settings, as_of, [*identity.MODELS, *identity.HISTORY], *options)
+            seconds = build(settings, as_of, [*LISTS, *identity.MODELS, *identity.HISTORY], *options)
             more = {"clock": on_the_clock(as_of), "cpu": server_cpu() - before, "load": os.getloadavg()[0]}
             found[what] = seconds | more
             mark(as_of, built_at=wall_clock())

@@ -7,7 +7,8 @@
 {% macro identity_hash() -%}
     {%- set mechanism = 2 -%} {# raise it when the SQL from records to persons changes its results #}
     {%- set rules = var('identity') -%}
-    '{{ local_md5(tojson([mechanism, rules.evidence, rules.role_addresses, rules.placeholders]))[:8] }}'
+    {%- set facts = recipe_of_facts() if execute else '' -%}
+    '{{ local_md5(tojson([mechanism, rules.evidence, rules.role_addresses, rules.placeholders, facts]))[:8] }}'
 {%- endmacro %}
 
 {# Whether text is one of a list of settings; of an empty list none is. #}

@@ -7,7 +7,7 @@
     {%- set models = [
         'stg_orders', 'stg_refunds', 'stg_customers', 'stg_events', 'stg_consents',
         'input_orders', 'input_refunds', 'input_exchange_rates', 'input_customers', 'input_events', 'input_consents',
-        'int_touched_orders', 'int_touched_customers', 'int_ledger', 'int_given_back', 'int_events',
+        'int_touched_orders', 'int_touched_records', 'int_touched_customers', 'int_record_orders', 'int_ledger', 'int_given_back', 'int_events',
         'int_customer_facts', 'fct_orders', 'dim_customers',
     ] -%}
     {%- set settings = [
@@ -69,6 +69,16 @@
 {% macro forget_settled() -%}
     {% if is_incremental() %}
         delete from {{ this }} where touched_on <= {{ last_built_night() }}
+    {% endif %}
+{%- endmacro %}
+
+{# Deletes the customer records that are about to be written anew. #}
+{% macro forget_touched_records() -%}
+    {%- set touched = ref('int_touched_records') -%}
+    {% if is_incremental() %}
+        delete from {{ this }} as held
+        using {{ touched }} as touched
+        where held.source = touched.source and held.source_customer_id = touched.source_customer_id
     {% endif %}
 {%- endmacro %}
 

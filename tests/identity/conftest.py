@@ -55,7 +55,7 @@ def built(warehouse, session, told) -> Nights:
 def nights(built) -> Nights:
     """The same, with nothing in it."""
     kept = "pii.int_identity, pii.identity_memberships, pii.identity_blocks, pii.identity_events"
-    told = "input.input_consents, raw.customers, pii.opt_outs"
+    told = "input.input_consents, raw.customers, pii.opt_outs, intermediate.seen_records"
     built.session.execute(f"truncate ops.nights, ops.identity_approvals, {told}, {kept}")
     built.decided([])
     return built

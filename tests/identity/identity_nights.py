@@ -23,6 +23,22 @@ KEPT = {
     "identity_events": ("as_of",),
 }
 LAST = "coalesce((select max(as_of) from ops.nights where built_at is not null and as_of < %(as_of)s), '-infinity')"
+# what the models below the input layer would list: all that differs from what the last finished night read
+SEEN = """
+    create table intermediate.seen_records (source text, source_customer_id text, said text);
+    create table intermediate.int_touched_records (source text, source_customer_id text, touched_on date)
+"""
+SAYS = """
+    select source, source_customer_id, c::text as said from pii.input_customers as c
+    union select source, source_customer_id, o::text from input.input_orders as o
+"""
+TOUCHED = f"""
+    truncate intermediate.int_touched_records;
+    insert into intermediate.int_touched_records
+    select distinct source, source_customer_id, null::date
+    from (({SAYS} except table intermediate.seen_records) union (table intermediate.seen_records except ({SAYS}))) as d
+"""
+NOTED = f"truncate intermediate.seen_records; insert into intermediate.seen_records {SAYS}"
 TAKEN_BACK = f"""
     delete from {{table}} where valid_from > {LAST};
     update {{table}} set valid_to = 'infinity' where valid_to > {LAST} and valid_to < 'infinity'
@@ -47,9 +63,12 @@ class Nights:
         self._anew(self._first, NIGHT)
         for model in ALL:
             self._create(model, NIGHT)  # empty, so that a night finds something to add to
-        self._night = self._compiled()
+        session.execute(SEEN)
+        session.execute("insert into ops.nights (as_of, built_at) values ('1900-01-01', now())")
+        self._night = self._compiled()  # as after a finished night: only what was touched is compared
         for model in KEPT:
             session.execute(f"truncate {relation(model)}")
+        session.execute("delete from ops.nights where as_of = '1900-01-01'")
 
     def _compiled(self) -> dict[str, str]:
         models = (*ALL, *self._first, *self._more)
@@ -60,6 +79,7 @@ class Nights:
     def build(self, as_of: date, full: bool = False, finished: bool = True) -> None:
         """A night, or all anew."""
         self._anew(self._first, as_of)
+        self._script(TOUCHED)
         for model in ALL[1:]:
             if model in KEPT and not (full and model == "int_identity"):
                 self._add(model, as_of)
@@ -74,6 +94,7 @@ class Nights:
                 "on conflict (as_of) do nothing",
                 [as_of],
             )
+            self._script(NOTED)
 
     def state(self) -> dict[tuple[str, str], tuple]:
         """Key, what joined, cluster and blocks of every record."""
@@ -97,6 +118,10 @@ class Nights:
             self.session.execute(f"drop table if exists {into}")
             self.session.execute(f"create table {into} as {self._sql(model, as_of, full=True)}")
 
+    def _script(self, statements: str, **parameters: date) -> None:
+        for statement in statements.split(";"):
+            self.session.execute(statement, parameters)
+
     def _create(self, model: str, as_of: date, full: bool = False) -> None:
         kind = "view" if relation(model) in VIEWS else "table"
         self.session.execute(f"drop {kind} if exists {relation(model)} cascade")
@@ -112,8 +137,7 @@ class Nights:
             )
         else:
             back = f"delete from {into} where as_of > {LAST}" if model == "identity_events" else TAKEN_BACK
-            for statement in back.format(table=into).split(";"):
-                self.session.execute(statement, {"as_of": as_of})
+            self._script(back.format(table=into), as_of=as_of)
         self.session.execute(f"create temp table tonight as {self._sql(model, as_of, False)}")
         self.session.execute(f"delete from {into} where ({keys}) in (select {keys} from tonight)")
         self.session.execute(f"insert into {into} select * from tonight")

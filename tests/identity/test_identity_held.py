@@ -171,7 +171,8 @@ def test_a_preview_reads_nothing_that_another_night_built():
     aside = {*preview.INPUT, *identity.MODELS, *preview.LIVES, *preview.CONSENTS, "identity_memberships"}
     models = {path.stem: path for path in (paths.home() / "dbt_project" / "models").rglob("*.sql")}
     read = {name for model in aside for name in re.findall(r"ref\('(\w+)'\)", models[model].read_text("utf-8"))}
-    assert read - aside == set()
+    touched = {name for name in read if name.startswith("int_touched_")}  # nights read these, a full build none
+    assert read - aside == touched
 
 
 def test_a_holdout_goes_with_the_record_a_retired_key_was_made_of():

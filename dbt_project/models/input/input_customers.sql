@@ -1,8 +1,33 @@
-{{ config(schema='pii') }}
+{# refs that a full build, or a night, does without #}
+{% set touched = ref('int_touched_records') %}
+{% set staged = ref('stg_customers') %}
+
+{{ config(
+    schema='pii',
+    materialized='incremental',
+    incremental_strategy='append',
+    tags='facts',
+    pre_hook="{{ forget_touched_records() }}",
+    post_hook=["{{ note_recipe() }}", {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false}],
+    indexes=[{'columns': ['source_customer_id', 'source'], 'unique': true}]
+) }}
 
 with
+{% if is_incremental() %}
+    asked as (
+        select
+            source,
+            source_customer_id as customer_id
+        from {{ touched }}
+    ),
+
+{% endif %}
 customers as (
-    select * from {{ ref('stg_customers') }}
+    {% if is_incremental() %}
+        {{ staged_customers(asked='asked') }}
+    {% else %}
+        select * from {{ staged }}
+    {% endif %}
 ),
 
 input_customers as (

@@ -5,31 +5,14 @@
     pre_hook="{{ forget_settled() }}"
 ) }}
 
-{# asked for by name in a macro #}
-{% set batches = ref('int_seen_batches') %}
-
 with
 memberships as (
     select * from {{ ref('identity_memberships') }}
     where valid_to > {{ last_built_night() }}
 ),
 
--- an order may have been another customer's before
 records as (
-    select
-        versions.source,
-        versions.customer_id
-    from {{ source('raw', 'orders') }} as versions
-    inner join {{ ref('int_touched_orders') }} as touched
-        on
-            versions.source = touched.source
-            and versions.order_id = touched.order_id
-    union
-    select
-        source,
-        customer_id
-    from {{ source('raw', 'customers') }}
-    where batch_id = {{ new_batches('customers') }} or registered_at >= {{ since_last_night() }}
+    select * from {{ ref('int_touched_records') }}
 ),
 
 -- whoever has such a record, and whoever had it
@@ -39,7 +22,7 @@ touched as (
     inner join records
         on
             memberships.source = records.source
-            and memberships.source_customer_id = records.customer_id
+            and memberships.source_customer_id = records.source_customer_id
     union
     select customer_key
     from memberships

@@ -2,6 +2,7 @@
 
 MODELS = (
     "int_identity_pairs",
+    "int_record_orders",
     "int_identity_records",
     "int_identity_changes",
     "int_identity_affected",

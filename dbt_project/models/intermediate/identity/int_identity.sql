@@ -11,7 +11,7 @@
     unique_key='own_key',
     pre_hook=["{{ in_full_only_with(identity_lists()) }}", "{{ forget_records_that_are_gone() }}"],
     post_hook=["{{ empty_lists(identity_lists()) }}", {'sql': '{{ vacuum_what_was_built() }}', 'transaction': false}],
-    indexes=[{'columns': ['own_key'], 'unique': true}]
+    indexes=[{'columns': ['own_key'], 'unique': true}, {'columns': ['source_customer_id', 'source']}]
 ) }}
 
 {# they are read by the hooks only #}

@@ -3,15 +3,65 @@
 {% set state = as_built('pii', 'int_identity') %}
 {% set kinds = ['email', 'phone', 'loyalty_number'] %}
 {% set told = ['known_on', 'email', 'phone', 'loyalty_number', 'stated_email', 'stated'] %}
+{# refs of which one is read: the first where it lists everything that may have changed #}
+{% set touched = ref('int_touched_records') %}
+{% set everybody = ref('int_identity_records') %}
+{# nights read what the view of everybody reads #}
+-- depends_on: {{ ref('int_identity_pairs') }}, {{ ref('input_customers') }}, {{ ref('int_record_orders') }}
+-- depends_on: {{ source('pii', 'erased_records') }}
+{% set asked = 'asked' if state and lists_all_changes(state) else none %}
 
 with
+{% if asked %}
+    pairs as (
+        select * from {{ ref('int_identity_pairs') }}
+    ),
+
+    stated as (
+        {{ stated_of('pairs') }}
+    ),
+
+    stated_before as (
+        select * from {{ state }}
+        where stated is not null
+    ),
+
+    -- an override, a link and an erasure come in no batch
+    asked as (
+        select
+            source,
+            source_customer_id
+        from {{ touched }}
+        union
+        select
+            coalesce(stated.source, stated_before.source) as source,
+            coalesce(stated.source_customer_id, stated_before.source_customer_id) as source_customer_id
+        from stated
+        full outer join stated_before
+            on
+                stated.source = stated_before.source
+                and stated.source_customer_id = stated_before.source_customer_id
+        where stated.stated is distinct from stated_before.stated
+        union
+        select
+            source,
+            pseudonym as source_customer_id
+        from {{ source('pii', 'erased_records') }}
+    ),
+
+{% endif %}
 records as (
-    select * from {{ ref('int_identity_records') }}
+    {% if asked %}
+        {{ identity_records(asked) }}
+    {% else %}
+        select * from {{ everybody }}
+    {% endif %}
 ),
 
 known as (
     {% if state %}
         select * from {{ state }}
+        {{ of_those(asked) }}
     {% else %}
         select
             *,
