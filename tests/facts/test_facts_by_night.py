@@ -16,6 +16,8 @@ from perennial.connections import Connection
 pytestmark = pytest.mark.server
 
 KEPT = {
+    "input_customers": "pii",
+    "int_record_orders": "intermediate",
     "input_orders": "input",
     "input_refunds": "input",
     "int_ledger": "intermediate",
@@ -24,7 +26,8 @@ KEPT = {
     "fct_orders": "marts",
     "dim_customers": "marts",
 }
-BEFORE = ("int_seen_batches", "int_touched_orders", "input_exchange_rates", "input_orders", "input_refunds")
+BEFORE = ("int_seen_batches", "int_touched_orders", "int_touched_records", "input_exchange_rates")
+BEFORE += ("input_orders", "input_refunds")
 INPUT = ("input_customers", "input_links", "input_consents", "input_events", "stg_orders", "stg_refunds")
 INPUT += ("stg_customers", "stg_links", "stg_consents", "stg_events")
 CHAIN = (*INPUT, *BEFORE, *identity.MODELS, "identity_memberships", "int_touched_customers", "int_events", *KEPT)
