@@ -63,7 +63,7 @@ stop:  ## Stop the embedded server
 
 clean: ## Remove the virtual environment and everything the demo made
 	@if [ -x $(BIN)/perennial ]; then $(BIN)/perennial stop --force; fi
-	@rm -rf $(VENV) .perennial
+	@rm -rf $(VENV) .perennial tests/node_modules
 
 # The package is used from plugins/ as it stands: no build step, nothing fetched but the lock.
 $(VENV)/installed: requirements.lock Makefile
@@ -78,8 +78,10 @@ $(VENV)/installed: requirements.lock Makefile
 	@chmod +x $(BIN)/perennial
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock tests/package-lock.json
 	@$(call install,requirements-dev.lock)
+	@npm ci --prefix tests --ignore-scripts --no-audit --no-fund --silent > /dev/null 2>&1 || \
+	  echo "no axe-core, as npm cannot be had: whether everybody can use the pages is not tested"
 	@touch $@
 
 # --no-deps: the lock is complete, and older pip takes `package[extra]==version` for another, unpinned package
