@@ -2,21 +2,26 @@
 
     python bench/report.py --customers 1000000
 
-Prints one JSON line per figure. The tables have the columns of the models' yml files, and no index.
+Prints one JSON line per figure; `cpu` is what this process and the server needed, `load` that of the whole machine.
+The tables have the columns of the models' yml files, and no index; they are vacuumed, as those of a night were read by
+its tests before.
 """
 
 import argparse
 import json
+import os
 import sys
 import time
 from pathlib import Path
 
+import psutil
 from common import scratch_warehouse
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "report"))
 import report_warehouse as small
 
 from perennial import config
+from perennial.embedded.process import pid_file
 from perennial.report import build, facts, registry
 from perennial.warehouse import database
 
@@ -42,8 +47,7 @@ EVERYBODY = f"""
     select %(as_of)s, md5(cast(n as text)), n, n %% 90000, 'ok', 'mbg_mle' from generate_series(1, %(customers)s) as n;
     insert into marts.fct_orders (customer_key, source, order_id, ordered_on, net_amount, is_valid, currency)
     select md5(cast(n as text)), 'shop', cast(n as text), %(as_of)s - cast(n / 3000 as integer), n %% 100, true, 'USD'
-    from generate_series(1, %(customers)s * 10) as n;
-    analyze
+    from generate_series(1, %(customers)s * 10) as n
 """
 
 
@@ -60,6 +64,9 @@ def main() -> None:
             given = {"as_of": f"'{small.NIGHT}'::date", "customers": str(asked.customers)}
             session.execute((EVERYBODY % given).encode())
             session.commit()
+            session.autocommit = True
+            session.execute("vacuum analyze")
+            session.autocommit = False
             about = facts.night(session, config.load(), small.NIGHT)
             for name, section in registry.load().items():
                 timed(f"queries of {name}", lambda s=section: facts.rows(session, s.QUERIES, about))
@@ -72,10 +79,20 @@ def main() -> None:
 
 def timed(name: str, work):
     """Do it, and print the seconds."""
-    began = time.monotonic()
+    began, needed = time.monotonic(), processor()
     found = work()
-    print(json.dumps({"bench": "report", "figure": name, "seconds": round(time.monotonic() - began, 2)}), flush=True)
+    figures = {"seconds": time.monotonic() - began, "cpu": processor() - needed, "load": os.getloadavg()[0]}
+    rounded = {figure: round(value, 2) for figure, value in figures.items()}
+    print(json.dumps({"bench": "report", "figure": name} | rounded), flush=True)
     return found
+
+
+def processor() -> float:
+    """Seconds that this process, the server, its sessions and its ended workers took of all cores so far."""
+    server = psutil.Process(int(pid_file()[0]))
+    ended = server.cpu_times()
+    alive = [psutil.Process().cpu_times(), *(session.cpu_times() for session in server.children())]
+    return ended.children_user + ended.children_system + sum(times.user + times.system for times in alive)
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ def intervals(values: list[dict], order: list[str], width: int, title: str) -> S
                 "encoding": {"x": x | {"field": "value"}, "y": y, "color": fill},
             },
             {
-                "mark": {"type": "text", "dy": -11, "fontSize": 11},
+                "mark": {"type": "text", "dy": -11},
                 "encoding": {"x": x | {"field": "value"}, "y": y, "text": {"field": "text", "type": "nominal"}},
             },
         ],

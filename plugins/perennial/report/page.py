@@ -20,7 +20,7 @@ from perennial.report.verdict import Verdict
 HERE = Path(__file__).parent
 SHORT = 24  # letters
 LANGUAGES = ("en", "zh")
-WIDE, HALF, NARROW = 980, 400, 330  # pixels: the page, half of it, a phone
+WIDE, HALF, NARROW = 980, 370, 330  # pixels: the page, half of it, a phone
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ QUERIES = {
         select held, sum(count(*)) over (order by held) as customers, max(share) as share
         from (
             select
-                ceil(cast(revenue_share_cum as double precision) * {STEPS}) as held, revenue_share_cum as share
+                ceil(revenue_share_cum * {STEPS}) as held, revenue_share_cum as share
             from marts.customer_abc where value_12m > 0 and revenue_share_cum is not null
         ) as buyers
         group by held order by held
