@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import axe
-import browser
 import nights
 import pytest
 import ui
 
+import axe
+import browser
 from perennial import config
 
 pytestmark = [

@@ -1,12 +1,12 @@
-"""The report as a person opens it from disk: in a real browser, at every width, in the dark, in both languages, on paper."""
+"""The report as a person opens it from disk: at every width, in the dark, in both languages, on paper."""
 
 import base64
 from collections.abc import Iterator
-from pathlib import Path
+
+import pytest
 
 import axe
 import browser
-import pytest
 
 pytestmark = [pytest.mark.server, pytest.mark.skipif(browser.PROGRAM is None, reason="chromium is not installed")]
 

@@ -11,6 +11,7 @@ from perennial.lifecycle.phrases import Words
 from perennial.report import audience_words, charts, drawing, registry, text
 from perennial.report import page as pages
 from perennial.report.sankey import Flow, sankey
+from perennial.report.sections import forecast
 
 CSS = (Path(pages.__file__).parent / "page.css").read_text("utf-8")
 
@@ -149,3 +150,11 @@ def test_every_text_stands_out_from_what_is_behind_it(mode):
 def test_paper_is_printed_in_the_colours_of_the_day():
     found = palettes()
     assert found["print"] == found["light"] | {"--link": found["print"]["--link"]}
+
+
+def test_a_point_is_numbered_where_the_number_of_another_does_not_stand():
+    near = [
+        {"tenth": str(n), "forecast": float(x), "came": float(y)}
+        for n, x, y in [(1, 90, 95), (2, 50, 52), (3, 48, 50), (4, 47, 60)]
+    ]
+    assert [point["tenth"] for point in forecast._named(near, 100)] == ["1", "2", "4"]

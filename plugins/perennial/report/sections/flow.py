@@ -165,7 +165,14 @@ def _draw_trend(labels: dict[str, Words], trend: list[dict], language: str, widt
             "x": {
                 "field": "day",
                 "type": "temporal",
-                "axis": {"title": None, "grid": False, "tickCount": 3, "format": "%m/%y"},
+                "axis": {
+                    "title": None,
+                    "grid": False,
+                    "tickCount": 3 if width > 500 else 2,
+                    "format": "%m/%y",
+                    "labelOverlap": "greedy",
+                    "labelSeparation": 6,
+                },
             },
             "y": {
                 "field": "customers",

@@ -21,6 +21,7 @@ EMPTY = Words(
 )
 # upper ends of the bars
 EDGES = (0, 1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
+ROOM = 0.06  # of an axis, for a number of two digits
 QUERIES = {
     "bars": f"""
         select width_bucket(clv_365d, array{list(EDGES)!r}::double precision[]) as bar, count(*) as customers,
@@ -141,6 +142,16 @@ def _calibration(tenths: list[dict], currency: str) -> Chart:
     return Chart("calibration", title, says, partial(_draw_points, points), Table(says, columns, body), is_half=True)
 
 
+def _named(points: list[dict], most: float) -> list[dict]:
+    """Those whose number finds room beside those before it; the table has all."""
+    told: list[dict] = []
+    for point in points:
+        apart = (max(abs(point[side] - other[side]) for side in ("forecast", "came")) for other in told)
+        if all(distance > ROOM * most for distance in apart):
+            told.append(point)
+    return told
+
+
 def _draw_points(points: list[dict], language: str, width: int):
     most = max((max(p["forecast"], p["came"]) for p in points), default=1) * 1.06 or 1
     names = ("forecast", "came") if language == "en" else ("预测", "实际")
@@ -159,8 +170,8 @@ def _draw_points(points: list[dict], language: str, width: int):
             },
             {"data": {"values": points}, "mark": {"type": "point"}, "encoding": {"x": x, "y": y}},
             {
-                "data": {"values": points},
-                "mark": {"type": "text", "dy": -13, "fontSize": 11},
+                "data": {"values": _named(points, most)},
+                "mark": {"type": "text", "dy": -13},
                 "encoding": {"x": x, "y": y, "text": {"field": "tenth", "type": "nominal"}},
             },
         ],
