@@ -15,6 +15,7 @@ TABLES = """
     create table intermediate.int_gone_records (source text, source_customer_id text, customer_key text);
     create table pii.int_given_addresses (source text, source_customer_id text, channel text, address text);
     create table intermediate.int_former_keys (former_key text, customer_key text);
+    create table activation.consents (customer_key text, channel text, purpose text, status text);
     create table marts.holdout_power (as_of date, audience text, effect_days integer, holdout_share numeric,
         count_people bigint, count_held bigint, mean_value numeric, min_detectable_effect numeric,
         min_detectable_share numeric);

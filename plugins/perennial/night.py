@@ -16,12 +16,13 @@ from psycopg import sql
 
 from perennial import config, gate, landing, paths, transform
 from perennial.activation import approval as decision
-from perennial.activation import export, opt_outs
+from perennial.activation import export, left_behind, opt_outs
+from perennial.activation import withdraw as taken_out
 from perennial.alerts import tell
 from perennial.clock import wall_clock
 from perennial.connections import Connection, Lookup, configured
 from perennial.erasure import salted
-from perennial.errors import ConfigError, FatalError, GateError, PerennialError
+from perennial.errors import ConfigError, FatalError, GateError, PerennialError, raise_all
 from perennial.lifecycle import approval
 from perennial.lifecycle.check import require_reachable
 from perennial.progress import say
@@ -207,9 +208,15 @@ def check(as_of: date) -> None:
 
 
 def pull_opt_outs(as_of: date, lookup: Lookup = configured) -> int:
-    """Bring back who opted out in a campaign tool; returns how many statements are new."""
+    """Bring back who opted out in a campaign tool; returns how many statements are new.
+
+    Raises what tools raised that do not tell, once all were asked. That stops no warehouse: `send` asks again, and adds
+    nobody where they still do not.
+    """
     with recorded(as_of, "pull_opt_outs") as step:
-        step.rows = opt_outs.pull(as_of, config.load(), lookup).new
+        pulled = opt_outs.pull(as_of, config.load(), lookup)
+        step.rows = pulled.new
+        raise_all(list(pulled.failed.values()))
     return step.rows
 
 
@@ -257,6 +264,35 @@ def send(as_of: date, lookup: Lookup = configured) -> int:
         step.rows = export.run(as_of, settings, lookup, silent)
         _mark(as_of, exported_at=wall_clock())
     return step.rows
+
+
+def withdraw(as_of: date, lookup: Lookup = configured) -> int:
+    """Take out of the tools who said no, however the night ended before anything was sent; returns how many went.
+
+    Nobody is added or updated, so neither a closed gate nor an unfinished build is a reason to wait. A night before the
+    horizon takes nobody out: the newest one has.
+    """
+    if is_before_horizon(as_of):
+        say(f"withdrawals: skipped, the marts already show {horizon()}")
+        return 0
+    with exclusively("marts"), recorded(as_of, "withdraw") as step:
+        settings = config.load()
+        known_on = _consents_built_for()
+        if known_on is None:  # nobody was ever sent anywhere
+            return 0
+        errors: list[PerennialError] = list(opt_outs.pull(as_of, settings, lookup).failed.values())
+        step.rows = taken_out.run(as_of, known_on, settings, lookup, errors)
+        left_behind.note(as_of, settings)
+        raise_all(errors)
+    return step.rows
+
+
+def _consents_built_for() -> date | None:
+    """The newest night that was built to its end: what was loaded for a later one may say more."""
+    with database.connect() as session:
+        return session.execute("select max(as_of) as night from ops.nights where built_at is not null").fetchone()[
+            "night"
+        ]
 
 
 def report(as_of: date) -> Path | None:

@@ -8,6 +8,8 @@ import shelf
 from shelf import Destination, Killed, on_shelf, people, settings
 
 from perennial.activation import approval, export, plan
+from perennial.activation.guards import Counts, tripped
+from perennial.destinations.base import Guards
 from perennial.errors import FatalError, GateError, RetriableError
 from perennial.warehouse.database import connect
 from verdicts import NIGHT, decide
@@ -255,6 +257,16 @@ def test_shares_of_a_handful_surprise_nobody(rows):
     decide(people(1), as_of=TOMORROW)
     export.run(TOMORROW, settings())
     assert on_shelf() == {"p0@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "guards"),
+    [(19, 20, []), (19, 3000, ["size"]), (19, 25, ["size"]), (12, 19, []), (20, 3, ["removals", "size"])],
+)
+def test_a_small_audience_that_becomes_a_great_one_waits(before, after, guards):
+    """Shares count as soon as there are twenty, on either side."""
+    counts = Counts(before, after, max(after - before, 0), 0, max(before - after, 0))
+    assert tripped(counts, Guards()) == guards
 
 
 def test_what_was_approved_is_sent_and_nothing_else():

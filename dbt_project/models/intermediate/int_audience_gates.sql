@@ -74,6 +74,7 @@ contacted as (
             )
         ) as nights
     from contacts
+    where is_still_there is not true
     group by customer_key, audience, channel
 ),
 

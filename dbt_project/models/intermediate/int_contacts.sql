@@ -14,7 +14,8 @@ int_contacts as (
         ledger.audience,
         ledger.channel,
         ledger.as_of as decided_on,
-        ledger.contacted_on
+        ledger.contacted_on,
+        coalesce(ledger.is_still_there, false) as is_still_there
     from ledger
     left join former_keys on ledger.customer_key = former_keys.former_key
     where ledger.as_of < {{ as_of() }}

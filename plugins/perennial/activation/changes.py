@@ -27,7 +27,8 @@ BEFORE = """
 COUNT = f"""
     select ({BEFORE}) as before,
         count(*) filter (where op = 'add') as adds, count(*) filter (where op = 'update') as updates,
-        count(*) filter (where op = 'remove') as removes
+        count(*) filter (where op = 'remove') as removes,
+        count(*) filter (where op = 'remove' and customer_key in (select customer_key from leaving)) as leaving
     from ({CHANGES}) as changes
 """
 ROWS = f"""
@@ -67,6 +68,13 @@ NOBODYS = f"""
         and known.address in (select address from still_there except select address from desired)
         and (desired.customer_key is null or not %(messages)s)
     {UNLESS_KNOWN}
+"""
+# a member who said no since the plan was made leaves with it, also where a tool refused that before
+LEAVING = """
+    insert into activation.export_rows (plan, customer_key, op, status)
+    select %(plan)s, customer_key, 'remove', 'planned' from leaving
+    where address not in (select address from desired) and not %(messages)s
+    on conflict (plan, customer_key, op) do update set status = 'planned', error = null
 """
 # who merged since is still the one who was told, and not somebody new
 MERGED = """

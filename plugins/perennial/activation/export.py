@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 
-import psycopg
-
-from perennial.activation import plan, send
+from perennial.activation import left_behind, plan, send, withdraw
+from perennial.activation.apart import apart
 from perennial.activation.approval import HELD
 from perennial.config import Config
 from perennial.connections import Lookup, configured
 from perennial.destinations import registry
-from perennial.errors import PerennialError, RetriableError, raise_all
+from perennial.errors import PerennialError, raise_all
 from perennial.progress import say
 from perennial.warehouse.database import connect
 
@@ -24,23 +23,19 @@ def run(
 ) -> int:
     """Plan and send everything that needs no approval, or has it; returns the members of what was sent.
 
-    A destination that fails leaves the others alone, and so does one of the `silent`, to which nothing is sent: the
-    error is why it did not tell who opted out. Afterwards FatalError if a person has to mend something,
-    RetriableError if trying again may help: then only what is missing is sent.
+    Who said no is taken out also where nothing else is sent: the plan waits or was rejected, its audience is stopped
+    or not configured any more, or the destination is one of the `silent`, whose error is why not everybody is known
+    who opted out on its channel. A destination that fails leaves the others alone. Afterwards FatalError if a person
+    has to mend something, RetriableError if trying again may help: then only what is missing is sent.
     """
-    total, errors = 0, []
+    total, errors, sent = 0, [], set()
     for audience, destination in plan.targets(config):
-        try:
+        with apart(errors, f"export: {audience} to {destination}"):
             if destination in silent:
                 raise silent[destination]
-            total += _one(as_of, audience, destination, config, lookup)
-        except PerennialError as error:
-            say(f"export: {audience} to {destination} failed: {error}")
-            errors.append(error)
-        except psycopg.Error as error:  # whose text may quote a row; other audiences are none the worse for it
-            said = f"{audience} to {destination}: the warehouse answered {error.sqlstate or type(error).__name__}"
-            say(f"export: {said}")
-            errors.append(RetriableError(said))
+            total += _one(as_of, audience, destination, config, lookup, sent)
+    withdraw.run(as_of, as_of, config, lookup, errors, sent)
+    left_behind.note(as_of, config)
     raise_all(errors)
     return total
 
@@ -60,7 +55,10 @@ def plans(as_of: date, config: Config) -> dict[str, str]:
     return waiting
 
 
-def _one(as_of: date, audience: str, destination: str, config: Config, lookup: Lookup) -> int:
+def _one(
+    as_of: date, audience: str, destination: str, config: Config, lookup: Lookup, sent: set[tuple[str, str]]
+) -> int:
+    """Members of what was sent; `sent` learns of it before the destination is told anything."""
     with connect() as session:
         made = plan.make(session, as_of, audience, destination, config)
         opted_out = plan.drop_opted_out(session, made) if made.status not in HELD else 0
@@ -72,11 +70,7 @@ def _one(as_of: date, audience: str, destination: str, config: Config, lookup: L
         if opted_out:
             say(f"export: {made.name} leaves out {opted_out:,} who opted out since it was decided")
         target = registry.make(made.settings, registry.connected(destination, made.settings, lookup))
+        sent.add((audience, destination))
         send.deliver(session, made, target)
-    with connect() as session:
-        count = "select count(*) as n from activation.export_rows where plan = %s and status = 'failed'"
-        failed = session.execute(count, [made.name]).fetchone()["n"]
-    if failed:
-        raise RetriableError(f"{made.name}: {failed:,} rows failed and are sent again with the next run")
     say(f"export: {made.members - opted_out:,} people of {audience} to {destination}")
     return made.members - opted_out

@@ -14,19 +14,21 @@ class Counts:
     adds: int
     updates: int
     removes: int
+    leaving: int = 0  # of the removes, those who said no: they go whatever a person decides
 
 
 def tripped(counts: Counts, guards: Guards) -> list[str]:
     """Names of the guards that ask for approval, none if the plan may go."""
+    before, removes = counts.before - counts.leaving, counts.removes - counts.leaving
     found = []
     if guards.first and counts.before == 0 and counts.adds:
         found.append("first")
-    if guards.empty and counts.before and not counts.members:
+    if guards.empty and before and not counts.members:
         found.append("empty")
-    if counts.before >= guards.from_members:
-        if guards.removals is not None and counts.removes > guards.removals * counts.before:
+    if counts.before and max(before, counts.members) >= guards.from_members:
+        if guards.removals is not None and removes > guards.removals * before:
             found.append("removals")
-        if guards.size is not None and abs(counts.members - counts.before) > guards.size * counts.before:
+        if guards.size is not None and abs(counts.members - before) > guards.size * before:
             found.append("size")
     return found
 

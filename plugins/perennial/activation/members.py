@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from perennial.config import Config
-from perennial.destinations.base import Channel, Settings
+from perennial.destinations.base import Settings
 from perennial.errors import GateError
 
 # in the order in which it is read several times
@@ -39,73 +39,6 @@ BOUGHT_SINCE = """
             on orders.source = keys.source and orders.customer_id = keys.source_customer_id
         where orders.ordered_at >= %s
     )
-"""
-# who said so to a tool after the audiences were decided; addresses compare as the macro comparable_address has them. A
-# wish counts for every address that any record of hers ever gave, as in int_opt_outs, a bounce for the one in use
-OPTED_OUT_SINCE = """
-    with
-    said as materialized (
-        select reason <> 'bounced' as is_wish, case channel
-            when 'email' then lower(btrim(address))
-            else '+' || ltrim(regexp_replace(address, '[^0-9]', '', 'g'), '0')
-        end as address
-        from pii.opt_outs
-        where channel = %(channel)s
-    ),
-    records as (
-        select given.source, given.source_customer_id
-        from pii.int_given_addresses as given
-        where given.channel = %(channel)s and given.address in (select address from said where is_wish)
-    )
-    delete from desired
-    where address in (select address from said)
-        or customer_key in (
-            select customer_key from records
-            join intermediate.int_customer_keys using (source, source_customer_id)
-            union all
-            select customer_key from records
-            join intermediate.int_gone_records using (source, source_customer_id)
-        )
-    returning customer_key
-"""
-# who said so to a source in what was loaded for a later night while the plan waited; what could not be understood may
-# have been that, and whatever was said again in the same batches, nobody is asked for it here. It counts for whoever
-# gave an address of the record that said so, as in int_shared_denials: a number for messages only
-LATER_BATCHES = "select batch_id from ops.batches where entity = 'consents' and as_of > %s"
-DENIED_SINCE = """
-    with
-    said as materialized (
-        select source, customer_id from raw.consents
-        where batch_id = any(%(batches)s) and status = 'denied' and channel = %(channel)s and purpose = %(purpose)s
-        union
-        select source, mapped ->> 'customer_id' from quarantine.rejected_rows
-        where batch_id = any(%(batches)s) and reason <> 'excluded_by_rule' and mapped ->> 'status' is not null
-    ),
-    addresses as materialized (
-        select customer_id as hash from said where starts_with(customer_id, 'email:')
-        union
-        select 'email:' || md5(lower(btrim(c.email))) from raw.customers as c join said using (source, customer_id)
-        union
-        select 'phone:' || md5('+' || ltrim(regexp_replace(c.phone, '[^0-9]', '', 'g'), '0'))
-        from raw.customers as c join said using (source, customer_id)
-        where %(channel)s = 'sms'
-    ),
-    records as (
-        select source, customer_id from said
-        union
-        select source, source_customer_id from pii.int_given_addresses
-        where case channel when 'email' then 'email:' else 'phone:' end || md5(address) in (select hash from addresses)
-    )
-    delete from desired where customer_key in (
-        select keys.customer_key from records
-        join intermediate.int_customer_keys as keys
-            on (keys.source, keys.source_customer_id) = (records.source, records.customer_id)
-        union all
-        select gone.customer_key from records
-        join intermediate.int_gone_records as gone
-            on (gone.source, gone.source_customer_id) = (records.source, records.customer_id)
-    )
-    returning customer_key
 """
 HASH = """
     select count(*) as members, coalesce(bit_xor(hashtextextended(customer_key || ':' || fingerprint, 1)), 0) as one,
@@ -135,16 +68,12 @@ def decide(
         "channel": settings.channel,
         "purpose": config.audiences.audiences[audience].purpose,
     }
-    columns = [sql.SQL("c.{}").format(sql.Identifier(name)) for name in settings.attributes]
-    pairs = [
-        sql.SQL("{}, {}").format(sql.Literal(name), column)
-        for name, column in zip(settings.attributes, columns, strict=True)
-    ]
+    columns = _columns(settings)
     session.execute("drop table if exists desired")
     made = session.execute(
         sql.SQL(DECIDED).format(
             address=ADDRESS[settings.channel],
-            attributes=sql.SQL(", ").join(pairs),
+            attributes=attributes(settings),
             columns=sql.SQL(", ").join(columns),
         ),
         wanted,
@@ -162,16 +91,14 @@ def decide(
     return Desired(found["members"], f"{found['one'] & (2**64 - 1):016x}{found['two'] & (2**64 - 1):016x}", bought)
 
 
-def drop_opted_out(session: psycopg.Connection, as_of: date, channel: Channel, purpose: str) -> list[str]:
-    """Take out of `desired` who has said by now, to a tool or to a source, not to be written to, and return them.
+def attributes(settings: Settings) -> sql.Composed:
+    """The arguments of jsonb_build_object for what is said of a row `c` of marts.customer_360."""
+    pairs = zip(settings.attributes, _columns(settings), strict=True)
+    return sql.SQL(", ").join(sql.SQL("{}, {}").format(sql.Literal(name), column) for name, column in pairs)
 
-    After the plan was made and approved: for leaving somebody out nobody needs to be asked.
-    """
-    asked = {"channel": channel, "purpose": purpose}
-    left = list(session.execute(OPTED_OUT_SINCE, asked))
-    batches = [row["batch_id"] for row in session.execute(LATER_BATCHES, [as_of])]
-    left += session.execute(DENIED_SINCE, asked | {"batches": batches}) if batches else []
-    return [row["customer_key"] for row in left]
+
+def _columns(settings: Settings) -> list[sql.Composed]:
+    return [sql.SQL("c.{}").format(sql.Identifier(name)) for name in settings.attributes]
 
 
 def cut(as_of: date, config: Config) -> datetime:

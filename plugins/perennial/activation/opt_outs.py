@@ -10,7 +10,7 @@ from perennial.config import Config
 from perennial.connections import Lookup
 from perennial.destinations import registry
 from perennial.destinations.base import OptOut, Settings
-from perennial.errors import PerennialError, raise_all
+from perennial.errors import PerennialError
 from perennial.progress import say
 from perennial.warehouse.database import connect
 
@@ -35,31 +35,40 @@ NEW = """
 
 @dataclass(frozen=True)
 class Pulled:
-    """How many statements are new, and why which tools told nothing: to these nobody is exported."""
+    """How many statements are new; which tools told nothing and why; and to which destinations nobody may be added.
+
+    These are the silent ones, and all of a channel of which a silent one may know opt-outs, unless its settings say
+    that the others do not wait for it.
+    """
 
     new: int
+    failed: Mapping[str, PerennialError]
     silent: Mapping[str, PerennialError]
 
 
 def pull(as_of: date, config: Config, lookup: Lookup) -> Pulled:
-    """Ask every destination. What is new arrived on this night, or a later one if opened.
-
-    All are asked, also after one failed. Afterwards it raises what they raised: nobody is exported while a tool does
-    not tell who opted out, unless its settings say that the others do not wait for it.
-    """
-    total, silent = 0, {}
+    """Ask every destination, also after one failed. What is new arrived on this night, or a later one if opened."""
+    total, failed = 0, {}
     for name, settings in config.destinations.destinations.items():
         try:
             new = _pull_one(as_of, name, settings, lookup)
         except PerennialError as error:
             say(f"opt-outs: {name} failed: {error}")
-            silent[name] = error
+            failed[name] = error
             continue
         if new:
             say(f"opt-outs: {new:,} new from {name}")
         total += new
-    raise_all([error for name, error in silent.items() if config.destinations.destinations[name].others_wait])
-    return Pulled(total, silent)
+    return Pulled(total, failed, _silent(config.destinations.destinations, failed))
+
+
+def _silent(destinations: Mapping[str, Settings], failed: Mapping[str, PerennialError]) -> dict[str, PerennialError]:
+    found = dict(failed)
+    for name, error in failed.items():
+        if destinations[name].others_wait:
+            alike = [other for other, one in destinations.items() if one.channel in destinations[name].tells_of]
+            found = dict.fromkeys(alike, error) | found
+    return found
 
 
 def _pull_one(as_of: date, name: str, settings: Settings, lookup: Lookup) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from perennial.activation import changes, members
+from perennial.activation import changes, members, silenced
 from perennial.activation.guards import Counts, tripped
 from perennial.clock import wall_clock
 from perennial.config import Config
@@ -48,6 +48,7 @@ class Plan:
     status: str
     members: int
     data_hash: str
+    book: str = "export_runs"  # the table of schema activation that tells what became of it
 
 
 def targets(config: Config) -> list[tuple[str, str]]:
@@ -69,7 +70,8 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
     valid_until = as_of + timedelta(days=config.audiences.audiences[audience].valid_days)
     asked = {"plan": name, "audience": audience, "destination": destination, "as_of": as_of}
     asked |= {"channel": settings.channel, "valid_until": valid_until}
-    asked["messages"] = _messages(settings)
+    asked["messages"] = is_message(settings)
+    purpose = config.audiences.audiences[audience].purpose
     if stopped := session.execute(STOPPED, [as_of, audience]).fetchone():
         _stop(session, asked)
         raise GateError(f"audience {audience} is stopped: {stopped['problem']}; see activation.audience_problems")
@@ -78,6 +80,7 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
     desired = members.decide(session, as_of, audience, destination, settings, config)
     for statement in (changes.MERGED, "drop table if exists still_there", changes.STILL_THERE, changes.SHARED):
         session.execute(statement, asked)
+    silenced.find(session, as_of, destination, audience, settings.channel, purpose)
     counts = Counts(members=desired.members, **session.execute(changes.COUNT, asked).fetchone())
     if earlier and earlier["data_hash"] == desired.data_hash and earlier["status"] != "waiting":
         status = earlier["status"]
@@ -93,7 +96,6 @@ def make(session: psycopg.Connection, as_of: date, audience: str, destination: s
         session.execute(changes.ROWS + (changes.UNLESS_KNOWN if begun else ""), asked)
         if counts.adds + counts.updates + counts.removes > changes.MANY:
             session.execute("analyze activation.export_rows")
-    purpose = config.audiences.audiences[audience].purpose
     return Plan(
         name, as_of, valid_until, audience, destination, purpose, settings, status, desired.members, desired.data_hash
     )
@@ -134,14 +136,17 @@ def _write(
 def drop_opted_out(session: psycopg.Connection, made: Plan) -> int:
     """Leave out who has said not to be written to since the plan was made; returns how many these are.
 
-    In the transaction of `make`.
+    Who of them is a member already is taken out. In the transaction of `make`.
     """
-    opted_out = members.drop_opted_out(session, made.as_of, made.settings.channel, made.purpose)
+    opted_out = silenced.drop(session)
     session.execute(changes.LEFT, {"plan": made.name, "opted_out": opted_out})
     asked = {"plan": made.name, "destination": made.destination, "audience": made.audience}
-    session.execute(changes.NOBODYS, asked | {"messages": _messages(made.settings)})
+    asked["messages"] = is_message(made.settings)
+    for statement in (changes.NOBODYS, changes.LEAVING):
+        session.execute(statement, asked)
     return len(opted_out)
 
 
-def _messages(settings: Settings) -> bool:
+def is_message(settings: Settings) -> bool:
+    """Whether the destination sends messages: these are not taken back, and nobody is left in a list."""
     return registry.kinds()[settings.kind].Destination.at_most_once

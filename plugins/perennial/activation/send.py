@@ -13,7 +13,7 @@ from perennial.activation import whole
 from perennial.activation.plan import Plan
 from perennial.clock import wall_clock
 from perennial.destinations.base import Change, Delivery, Destination, Member, Outcome, Whole
-from perennial.errors import PerennialError
+from perennial.errors import PerennialError, RetriableError
 from perennial.warehouse.database import as_json, connect
 
 AT_ONCE = 1000  # outcomes written in one transaction
@@ -73,6 +73,7 @@ NOT_CONTACTED = """
     where as_of = %(as_of)s and audience = %(audience)s and destination = %(destination)s
         and customer_key = any(%(taken_back)s)
 """
+FINISHED = "update {} set status = %s, error = %s, receipt = %s, finished_at = %s where plan = %s"
 
 
 def deliver(session: psycopg.Connection, plan: Plan, destination: Destination) -> None:
@@ -87,6 +88,8 @@ def deliver(session: psycopg.Connection, plan: Plan, destination: Destination) -
         notes.commit()
         failed = _account(session, notes, plan, destination)
     _finish(plan, "failed" if failed else "done", None, destination.receipt)
+    if failed:
+        raise RetriableError(f"{plan.name}: {failed:,} rows failed and are sent again with the next run")
 
 
 def _account(session: psycopg.Connection, notes: psycopg.Connection, plan: Plan, destination: Destination) -> int:
@@ -218,6 +221,6 @@ def _finish(plan: Plan, status: str, error: str | None, receipt: dict[str, Any])
     at = wall_clock() if status in ("done", "failed") else None
     with connect() as session:
         session.execute(
-            "update activation.export_runs set status = %s, error = %s, receipt = %s, finished_at = %s where plan = %s",
+            sql.SQL(FINISHED).format(sql.Identifier("activation", plan.book)),
             [status, error, as_json(receipt), at, plan.name],
         )

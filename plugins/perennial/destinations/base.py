@@ -25,13 +25,13 @@ Reason = Literal["unsubscribed", "complaint", "bounced", "blocked"]
 
 
 class Guards(Entry):
-    """When a plan waits for approval; null switches a share off. Shares count from so many members on."""
+    """When a plan waits for approval; null switches a share off."""
 
     first: bool = True  # the first export of an audience
     empty: bool = True  # nobody is left of an audience that had members
     removals: float | None = Field(default=0.20, gt=0, le=1)  # more than this share of the members would be taken out
     size: float | None = Field(default=0.30, gt=0)  # it would grow or shrink by more than this share
-    from_members: int = Field(default=20, ge=1)  # shares count from so many members on
+    from_members: int = Field(default=20, ge=1)  # before or after: shares of fewer surprise nobody
 
 
 class Settings(Entry):
@@ -42,7 +42,12 @@ class Settings(Entry):
     connection: Identifier | None = None  # of Airflow, with address and secrets
     attributes: tuple[Identifier, ...] = ("stage", "abc_tier")  # columns of marts.customer_360
     guards: Guards = Guards()
-    others_wait: bool = True  # while it does not tell who opted out nobody is exported anywhere, or only not to it
+    others_wait: bool = True  # while it does not tell who opted out nobody is added on its channel, or only not to it
+
+    @property
+    def tells_of(self) -> tuple[Channel, ...]:
+        """The channels whose opt-outs it may know."""
+        return (self.channel,)
 
     @property
     def target(self) -> str | None:

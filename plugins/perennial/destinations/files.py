@@ -59,6 +59,11 @@ class Settings(base.Settings):
     manifest: str = Field(default="{as_of}/{audience}", pattern=PATH)
 
     @property
+    def tells_of(self) -> tuple[base.Channel, ...]:
+        """A file of opt-outs may have addresses and numbers."""
+        return ("email", "sms")
+
+    @property
     def target(self) -> str:
         """Two destinations in one folder would overwrite each other's files."""
         return f"{self.connection}:{self.folder}" if self.connection else self.folder
