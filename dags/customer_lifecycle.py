@@ -8,6 +8,7 @@
 | extract | per source: what changed, to the landing zone | a landed batch is not read again |
 | load | landing zone to `raw`; rows that break the contract to `quarantine` | a loaded batch is not loaded again |
 | pull_opt_outs | who opted out in a campaign tool, before anybody is decided on | statements once known |
+| opt_outs_asked | goes on also where a tool did not tell: then nobody is added on its channel | nothing |
 | transform | `dbt build`: stages, tiers, consents, audiences | same facts, same tables |
 | fit_value | judges the forecasts of the past, fits tonight's | the same parameters |
 | score | `dbt build` of what builds on the fit: customer value | the same tables |
@@ -16,6 +17,7 @@
 | export | what needs no approval; never in a backfill, never once a later night was built | what is missing |
 | ask, approve | the plans that wait, put before a person | the same question |
 | export_approved | them, once approved | what is missing |
+| withdraw | who said no leaves every list, also where a step before it failed or the gate is closed | nobody twice |
 | report | one page for people, also where a step before it failed; its own failure fails no night | the same page |
 | alert | who is named in config/alerts.yml is told how it ended | nobody is told twice |
 
@@ -104,6 +106,18 @@ def customer_lifecycle():
         use_warehouse()
         return night.pull_opt_outs(date.fromisoformat(as_of), connection)
 
+    @task(trigger_rule="all_done")
+    def opt_outs_asked() -> None:
+        """A tool that does not tell who opted out holds up exports, never the warehouse."""
+
+    @task
+    def withdraw(as_of: str | None) -> int:
+        never_in_a_backfill()
+        if not as_of:
+            raise AirflowSkipException("no night was chosen")
+        use_warehouse()
+        return night.withdraw(date.fromisoformat(as_of), connection)
+
     @task(multiple_outputs=False)
     def plan(as_of: str) -> dict[str, str]:
         never_in_a_backfill()
@@ -117,8 +131,11 @@ def customer_lifecycle():
         return night.send(date.fromisoformat(as_of), connection)
 
     @task.short_circuit
-    def ask(plans: dict[str, str]) -> bool:
-        return bool(plans) and ASKS
+    def ask(as_of: str, plans: dict[str, str]) -> str:
+        if not (plans and ASKS):
+            return ""
+        use_warehouse()
+        return night.question(date.fromisoformat(as_of), plans)
 
     @task
     def export_approved(as_of: str, plans: dict[str, str]) -> int:
@@ -143,7 +160,7 @@ def customer_lifecycle():
     sources = open_night(as_of)
     loaded = load.partial(as_of=as_of).expand(source=extract.partial(as_of=as_of).expand(source=sources))
     built = transform(as_of)
-    sources >> pull_opt_outs(as_of) >> built
+    sources >> pull_opt_outs(as_of) >> opt_outs_asked() >> built
     checked = check(as_of)
     loaded >> built >> fit_value(as_of) >> score(as_of) >> checked
 
@@ -151,13 +168,14 @@ def customer_lifecycle():
     approve = ApprovalOperator(
         task_id="approve",
         subject="Audiences wait for approval",
-        body="{{ ti.xcom_pull(task_ids='plan') | join('\\n') }}",
+        body="{{ ti.xcom_pull(task_ids='ask') }}",
         defaults=ApprovalOperator.REJECT,
         response_timeout=timedelta(hours=20),
     )
     # a teardown runs however the others ended, and does not decide how the night did
-    checked >> plans >> export(as_of) >> report(as_of).as_teardown() >> alert(as_of).as_teardown()
-    ask(plans) >> approve >> export_approved(as_of, plans)
+    withdrawn = withdraw(as_of).as_teardown()
+    checked >> plans >> export(as_of) >> withdrawn >> report(as_of).as_teardown() >> alert(as_of).as_teardown()
+    ask(as_of, plans) >> approve >> export_approved(as_of, plans)
 
 
 customer_lifecycle()

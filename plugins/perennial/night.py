@@ -17,6 +17,7 @@ from psycopg import sql
 from perennial import config, gate, landing, paths, transform
 from perennial.activation import approval as decision
 from perennial.activation import export, left_behind, opt_outs
+from perennial.activation import question as asked
 from perennial.activation import withdraw as taken_out
 from perennial.alerts import tell
 from perennial.clock import wall_clock
@@ -232,6 +233,12 @@ def approve(plans: Iterable[str], by: str, *, although_rejected: bool = False) -
     """Let plans go that wait; returns them. Their data must still be the same when they are sent."""
     with database.connect() as session:
         return [name for name in plans if decision.approve(session, name, by, although_rejected=although_rejected)]
+
+
+def question(as_of: date, plans: Iterable[str]) -> str:
+    """What Airflow asks a person about plans that wait, in Markdown; it names nobody."""
+    with database.connect() as session:
+        return asked.text(session, as_of, plans)
 
 
 def approve_as_asked(plans: Mapping[str, str]) -> list[str]:

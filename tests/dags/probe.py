@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 SENDING = {
     "plan": ("2017-09-30",),
     "export": ("2017-09-30",),
+    "withdraw": ("2017-09-30",),
     "alert": ("2017-09-30",),
     "export_approved": ("2017-09-30", {"a plan": "its data"}),
 }
@@ -25,7 +26,7 @@ def skips(function, arguments: tuple, run_type: str) -> bool:
     """Whether a task skips before it does anything."""
     context = {"dag_run": SimpleNamespace(run_type=run_type)}
     spy = mock.Mock(side_effect=RuntimeError("exported"))
-    acts = SimpleNamespace(send=spy, plan=spy, approve_as_asked=spy, alert=spy)
+    acts = SimpleNamespace(send=spy, plan=spy, approve_as_asked=spy, alert=spy, withdraw=spy)
     names = {"get_current_context": lambda: context, "use_warehouse": lambda: None, "night": acts}
     with mock.patch.dict(function.__globals__, names):
         try:

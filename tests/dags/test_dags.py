@@ -43,25 +43,32 @@ def test_the_night_runs_in_its_order(found):
         "extract": ["choose_night", "open_night"],
         "load": ["choose_night", "extract"],
         "pull_opt_outs": ["choose_night", "open_night"],
-        "transform": ["choose_night", "load", "pull_opt_outs"],
+        "opt_outs_asked": ["pull_opt_outs"],
+        "transform": ["choose_night", "load", "opt_outs_asked"],
         "fit_value": ["choose_night", "transform"],
         "score": ["choose_night", "fit_value"],
         "check": ["choose_night", "score"],
         "plan": ["check", "choose_night"],
         "export": ["choose_night", "plan"],
-        "ask": ["plan"],
+        "ask": ["choose_night", "plan"],
         "approve": ["ask"],
         "export_approved": ["approve", "choose_night", "plan"],
-        "report": ["choose_night", "export"],
+        "withdraw": ["choose_night", "export"],
+        "report": ["choose_night", "withdraw"],
         "alert": ["choose_night", "report"],
     }
 
 
-def test_however_the_night_ended_the_report_is_written_and_people_are_told_and_neither_decides_how(found):
-    assert found["dags"]["customer_lifecycle"]["teardowns"] == {"report": False, "alert": False}
-    assert {found["dags"]["customer_lifecycle"]["rules"][name] for name in ("report", "alert")} == {
-        "all_done_setup_success"
-    }
+def test_however_the_night_ended_who_said_no_leaves_the_report_is_written_and_people_are_told(found):
+    dag = found["dags"]["customer_lifecycle"]
+    assert dag["teardowns"] == {"withdraw": False, "report": False, "alert": False}
+    assert {dag["rules"][name] for name in dag["teardowns"]} == {"all_done_setup_success"}
+
+
+def test_a_tool_that_does_not_tell_who_opted_out_holds_up_no_warehouse(found):
+    rules = found["dags"]["customer_lifecycle"]["rules"]
+    assert rules["opt_outs_asked"] == "all_done"
+    assert rules["transform"] == "all_success", "what was not loaded does"
 
 
 def test_the_watch_asks_every_morning_in_the_business_zone(found):

@@ -16,11 +16,13 @@ FEWEST = 30  # fewest_in_arm of dbt_project/macros/effect.sql
 
 def power(session: psycopg.Connection, as_of: date) -> list[str]:
     """A line for all marketing, and for every marketing audience."""
-    return [f"{_name(row)}: {_line(row)}" for row in session.execute(POWER, [as_of])]
+    found = by_audience(session, as_of)
+    return [f"{'all marketing' if name == '*' else name}: {line}" for name, line in found.items()]
 
 
-def _name(row: dict) -> str:
-    return "all marketing" if row["audience"] == "*" else row["audience"]
+def by_audience(session: psycopg.Connection, as_of: date) -> dict[str, str]:
+    """What the holdout of each marketing audience can show, and of all marketing, which is '*'."""
+    return {row["audience"]: _line(row) for row in session.execute(POWER, [as_of])}
 
 
 def _line(row: dict) -> str:
