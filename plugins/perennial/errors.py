@@ -34,7 +34,8 @@ class RetriableError(PerennialError):
 
 
 def raise_all(errors: list[PerennialError]) -> None:
-    """Nothing for none, the only one as it is; of several one that names all, fatal if a person has to mend one."""
+    """Nothing for none, the only one as it is; of several one naming each once, fatal if a person has to mend one."""
+    errors = list({str(error): error for error in errors}.values())
     if len(errors) == 1:
         raise errors[0]
     if errors:

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from perennial import config
 from perennial.config.audiences import Audience
 from perennial.destinations import base
-from perennial.errors import RetriableError
+from perennial.errors import FatalError, RetriableError
 
 
 class Settings(base.Settings):
@@ -29,6 +29,7 @@ class Destination:
     told: ClassVar[list[tuple[str, str]]] = []  # (op, customer_key), also of what was not acknowledged
     reject: ClassVar[set[str]] = set()
     fail: ClassVar[set[str]] = set()
+    mute: ClassVar[set[str]] = set()  # channels of which it does not tell who opted out
     break_after: ClassVar[int | None] = None
     how: ClassVar[type[BaseException]] = RetriableError
     batch = 2
@@ -36,6 +37,7 @@ class Destination:
 
     def __init__(self, settings: Settings, connection):
         self.at_most_once = settings.at_most_once
+        self.channel = settings.channel
         self.receipt: dict = {}
 
     def deliver(self, delivery: base.Delivery) -> Iterator[base.Outcome]:
@@ -67,7 +69,9 @@ class Destination:
             yield base.Outcome(key, change.op, status, None if status == "done" else "not liked", f"id-{key}")
 
     def opt_outs(self, since):
-        """Nobody."""
+        """Nobody, if it tells."""
+        if self.channel in self.mute:
+            raise FatalError(f"the key for {self.channel} expired")
         return iter(())
 
     def readback(self, audience: str):
@@ -79,7 +83,7 @@ def clean() -> None:
     """A new shelf that does not fail."""
     Destination.shelf.clear()
     Destination.told.clear()
-    Destination.reject, Destination.fail, Destination.break_after = set(), set(), None
+    Destination.reject, Destination.fail, Destination.mute, Destination.break_after = set(), set(), set(), None
     Destination.how = RetriableError
 
 

@@ -16,8 +16,7 @@ def apart(errors: list[PerennialError], what: str) -> Iterator[None]:
         yield
     except PerennialError as error:
         say(f"{what} failed: {error}")
-        if str(error) not in map(str, errors):  # a tool that is silent holds up several audiences
-            errors.append(error)
+        errors.append(error)
     except psycopg.Error as error:
         said = f"{what}: the warehouse answered {error.sqlstate or type(error).__name__}"
         say(said)
