@@ -2,6 +2,7 @@
 
 import re
 from contextlib import nullcontext
+from datetime import timedelta
 
 import pytest
 import shelf
@@ -95,8 +96,40 @@ def test_what_was_rejected_is_told_and_sent_again_on_demand(said):
     assert f"{NAME}: 2 x add: not liked" in shown
     Destination.reject = set()
     Destination.told.clear()
-    assert f"{NAME}: 2 rows are sent again" in said("replay", NAME)
+    Destination.reject = {"k0002"}
+    assert f"{NAME}: 1 of 2 refused rows were sent again and taken, 1 were not" in said("replay", NAME)
     assert sorted(Destination.told) == [("add", "k0001"), ("add", "k0002")]
+    Destination.reject = set()
+    decide({key: address for key, address in people(1200).items() if key != "k0002"})
+    night.plan(NIGHT)
+    assert f"{NAME}: nothing of it was refused, nothing is sent again" in said("replay", NAME)
+
+
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [
+        ("waiting", "waits for approval, so nothing of it was sent: `perennial approve` it"),
+        ("rejected", "was rejected, so nothing of it is sent"),
+        ("unevaluable", "is stopped: who belongs to the audience is not known"),
+        ("another night", f"is of night {NIGHT}, and only the newest, 2017-10-01, is ever sent.*2017-10-01.lost.shelf"),
+        ("no plan", "there is no such plan; `perennial plan` lists those"),
+    ],
+)
+def test_what_cannot_be_sent_again_is_refused_with_the_way_out(said, rows, monkeypatch, state, remedy):
+    Destination.reject = {"k0001"}
+    said("plan")
+    said("approve", "--all")
+    Destination.told.clear()
+    if state == "another night":
+        monkeypatch.setattr(night, "horizon", lambda: NIGHT + timedelta(days=1))
+    elif state != "no plan":
+        with connect() as session:
+            session.execute("update activation.export_runs set status = %s", [state])
+    asked = NAME if state != "no plan" else f"{NIGHT}.lost.nowhere"
+    with pytest.raises(ConfigError, match=f"{asked}: {remedy}"):
+        said("replay", asked)
+    assert Destination.told == []
+    assert rows("select count(*) as n from activation.export_rows where status = 'rejected'") == [{"n": 1}]
 
 
 def test_what_is_rejected_stays_here_until_its_data_changes(said, rows):

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from perennial import night
-from perennial.activation import effect
+from perennial.activation import effect, replays
 from perennial.activation.approval import HELD
 from perennial.activation.guards import Counts, told
 from perennial.errors import ConfigError
@@ -70,13 +70,18 @@ def commands(running: Running) -> list[click.Command]:
     @click.command()
     @click.argument("plans", nargs=-1, required=True)
     def replay(plans: tuple[str, ...]) -> None:
-        """Send again what destinations rejected of PLANS, once the cause is mended."""
+        """Send again what destinations refused of PLANS of the newest night, once the cause is mended.
+
+        Who is not wanted there any more is left out. Plans of earlier nights are never sent.
+        """
         with running():
             as_of = _newest()
-            with connect() as session:
-                for name in plans:
-                    click.echo(f"{name}: {_replayed(session, name):,} rows are sent again")
-            night.send(as_of)
+            replays.require(as_of, plans)
+            again = replays.begin(plans)
+            if any(again.values()):
+                night.send(as_of)
+            for name, rows in again.items():
+                click.echo(f"{name}: {replays.told(name, rows)}")
             show(as_of)
 
     return [plan, approve, reject, replay]
@@ -89,14 +94,6 @@ def _held(as_of: date, plans: tuple[str, ...], states: tuple[str, ...]) -> list[
     if unknown := sorted(name for name in plans if found.get(name) not in states):
         raise ConfigError(f"{', '.join(unknown)}: no plan of night {as_of} that waits; see `perennial plan`")
     return list(plans) or [name for name, status in found.items() if status == "waiting"]
-
-
-def _replayed(session: Any, name: str) -> int:
-    rows = session.execute(
-        "update activation.export_rows set status = 'planned' where plan = %s and status = 'rejected'", [name]
-    ).rowcount
-    session.execute("update activation.export_runs set status = 'ready' where plan = %s and status = 'done'", [name])
-    return rows
 
 
 def show(as_of: date) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 
-from perennial.activation import left_behind, plan, send, withdraw
+from perennial.activation import compare, left_behind, plan, send, withdraw
 from perennial.activation.apart import apart
 from perennial.activation.approval import HELD
 from perennial.config import Config
@@ -36,6 +36,7 @@ def run(
             total += _one(as_of, audience, destination, config, lookup, sent)
     withdraw.run(as_of, as_of, config, lookup, errors, sent)
     left_behind.note(as_of, config)
+    compare.run(as_of, config, lookup)
     raise_all(errors)
     return total
 

@@ -22,6 +22,7 @@ from perennial.entry import Entry, Identifier
 Channel = Literal["email", "sms"]
 Op = Literal["add", "update", "remove"]
 Reason = Literal["unsubscribed", "complaint", "bounced", "blocked"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 class Guards(Entry):
@@ -43,6 +44,10 @@ class Settings(Entry):
     attributes: tuple[Identifier, ...] = ("stage", "abc_tier")  # columns of marts.customer_360
     guards: Guards = Guards()
     others_wait: bool = True  # while it does not tell who opted out nobody is added on its channel, or only not to it
+
+    # when its lists are read back and held against ours, and up to how many members: each hundred cost Klaviyo a call
+    compare: Weekday | Literal["every_night", "never"] = "sunday"
+    compare_up_to: int = Field(default=100_000, ge=1)
 
     @property
     def tells_of(self) -> tuple[Channel, ...]:
