@@ -25,9 +25,11 @@ from perennial.config import Config
 from perennial.connections import Connection
 from perennial.destinations import lists
 from perennial.errors import PerennialError
+from perennial.places import local, s3, sftp
 from perennial.warehouse.database import connect
 
 AT_ONCE = 10  # so that few people are several batches
+PLACES = (local.Place, s3.Place, sftp.Place)
 FORK = multiprocessing.get_context("fork")
 
 
@@ -119,6 +121,8 @@ def _points(passed: Passages) -> Iterator[tuple[Any, str, Callable]]:
         (httpx.Client, "send", "after an answer", after),
         (client.Client, "pause", "a job polled", before),
         (lists.ListTool, "_send", "before a batch", before),
+        *((place, "write", "before a file is put", before) for place in PLACES),
+        *((place, "write", "after a file is put", after) for place in PLACES),
         (Path, "rename", "before a rename", before),
         (Path, "rename", "after a rename", after),
         (os, "replace", "before a replacement", before),

@@ -3,7 +3,9 @@
 import csv
 import io
 import itertools
+import shutil
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from perennial import paths
@@ -34,6 +36,22 @@ class FilesHarness(Harness):
 
     def place(self) -> AbstractContextManager[Place]:
         return registry.at(self.folder, self.connection(""), "there")
+
+    def contents(self) -> dict[str, bytes]:
+        """Every file by its name."""
+        root = self._root()
+        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+    def replace(self, files: dict[str, bytes]) -> None:
+        """Have these files and no others."""
+        shutil.rmtree(self._root())
+        for name, content in files.items():
+            path = self._root() / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def _root(self) -> Path:
+        return paths.state() / self.folder
 
     def people(self) -> dict[str, dict[str, Any]]:
         with self.place() as place:
@@ -68,6 +86,9 @@ class SftpFilesHarness(FilesHarness):
     def connection(self, key: str) -> Connection:
         return self.server.connection()
 
+    def _root(self) -> Path:
+        return self.server.root / self.folder
+
     def close(self) -> None:
         self.server.close()
 
@@ -86,3 +107,20 @@ class BucketFilesHarness(FilesHarness):
 
     def connection(self, key: str) -> Connection:
         return s3.server().connection()
+
+    def contents(self) -> dict[str, bytes]:
+        bucket, folder = self._where()
+        listed = s3.server().client.list_objects_v2(Bucket=bucket, Prefix=f"{folder}/").get("Contents", [])
+        read = s3.server().client.get_object
+        return {o["Key"]: read(Bucket=bucket, Key=o["Key"])["Body"].read() for o in listed}
+
+    def replace(self, files: dict[str, bytes]) -> None:
+        bucket, _ = self._where()
+        for name in self.contents():
+            s3.server().client.delete_object(Bucket=bucket, Key=name)
+        for name, content in files.items():
+            s3.server().client.put_object(Bucket=bucket, Key=name, Body=content)
+
+    def _where(self) -> tuple[str, str]:
+        bucket, folder = self.folder.split("/", 1)
+        return bucket, folder
