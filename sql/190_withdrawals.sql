@@ -32,3 +32,7 @@ comment on column activation.withdrawals.finished_at is 'When it ended.';
 alter table activation.contact_ledger add column if not exists is_still_there boolean not null default false;
 comment on column activation.contact_ledger.is_still_there is
 'True for somebody who was to be taken out that night and is still in the list: the tool may write to her.';
+
+alter table pii.destination_members add column if not exists is_sure boolean not null default true;
+comment on column pii.destination_members.is_sure is
+'False for somebody who was being told of when it broke off: she may be in the list. She is added anew, or taken out.';

@@ -208,6 +208,24 @@ def test_a_member_who_has_a_new_address_and_opts_out_leaves_under_the_old_one():
     assert on_shelf() == {"p0@example.com", "p2@example.com"}
 
 
+@pytest.mark.parametrize("waits", [False, True], ids=["her audience goes out", "her audience waits"])
+@pytest.mark.parametrize("later", [NIGHT, TOMORROW], ids=["the same night", "the next night"])
+def test_who_was_being_told_of_when_it_broke_off_and_then_said_no_is_taken_out(rows, waits, later):
+    decide(people(5))
+    Destination.break_after = 2  # two are told, the second batch is never acknowledged
+    Destination.batch = 5
+    with pytest.raises(RetriableError):
+        export.run(NIGHT, FREE)
+    Destination.break_after, Destination.batch = None, 2
+    assert on_shelf() == {"p0@example.com", "p1@example.com"}
+    opt_out("p1@example.com")
+    if later == TOMORROW or waits:
+        decide({"k0000": "p0@example.com"} if not waits else people(60, first=100), as_of=later)
+    export.run(later, settings(guards={"first": True}) if waits else FREE)
+    assert "p1@example.com" not in on_shelf()
+    assert not rows("select from pii.destination_members where address = 'p1@example.com'")
+
+
 def test_what_was_withdrawn_before_the_plan_went_is_not_taken_out_twice(rows):
     there()
     decide(people(39), as_of=TOMORROW)  # p39 leaves, and nobody minds
@@ -276,7 +294,7 @@ def test_nobody_said_anything_before_the_first_night(monkeypatch):
 
 
 def warnings(rows) -> list[str]:
-    return [row["message"] for row in rows("select message from ops.gate_results where not passed")]
+    return [row["message"] for row in rows("select message from ops.gate_results where check_name <> 'lists of tools'")]
 
 
 def exposed(rows, as_of) -> list[str]:

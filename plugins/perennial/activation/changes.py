@@ -11,6 +11,7 @@ CHANGES = """
     )
     select customer_key, unnest(case
         when known.customer_key is null then array['add']
+        when not known.is_sure and desired.address = known.address then array['add']
         when known.address in (select address from still_there) and (
             desired.customer_key is null or desired.address <> known.address and not %(messages)s
         ) then case when desired.customer_key is not null then array['add'] end
@@ -22,7 +23,7 @@ CHANGES = """
 """
 BEFORE = """
     select count(*) as before from pii.destination_members
-    where destination = %(destination)s and audience = %(audience)s
+    where destination = %(destination)s and audience = %(audience)s and is_sure
 """
 COUNT = f"""
     select ({BEFORE}) as before,
@@ -110,7 +111,7 @@ SHARED = """
         and known.address in (select address from still_there)
         and not exists (select from desired where desired.customer_key = known.customer_key)
         and other.destination = known.destination and other.audience = known.audience
-        and other.address = known.address and other.customer_key <> known.customer_key
+        and other.address = known.address and other.customer_key <> known.customer_key and other.is_sure
         and exists (
             select from desired where desired.customer_key = other.customer_key and desired.address = other.address
         )

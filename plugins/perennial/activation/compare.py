@@ -32,10 +32,14 @@ OURS = "select count(*) as members from pii.destination_members where audience =
 THEIRS = "create temporary table theirs (address text) on commit drop"
 COUNTED = """
     with
-    theirs as (select distinct address from pg_temp.theirs),
-    ours as (
-        select distinct address from pii.destination_members
+    known as (
+        select distinct address, is_sure from pii.destination_members
         where audience = %(audience)s and destination = %(destination)s
+    ),
+    ours as (select address from known where is_sure),
+    theirs as (
+        select distinct address from pg_temp.theirs
+        where address not in (select address from known where not is_sure) or address in (select address from ours)
     )
     select count(ours.address) as ours, count(theirs.address) as theirs,
         count(*) filter (where ours.address is null) as unknown,

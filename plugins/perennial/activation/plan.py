@@ -138,7 +138,7 @@ def drop_opted_out(session: psycopg.Connection, made: Plan) -> int:
 
     Who of them is a member already is taken out. In the transaction of `make`.
     """
-    opted_out = silenced.drop(session)
+    opted_out = silenced.drop(session, made.settings.channel, made.purpose)
     session.execute(changes.LEFT, {"plan": made.name, "opted_out": opted_out})
     asked = {"plan": made.name, "destination": made.destination, "audience": made.audience}
     asked["messages"] = is_message(made.settings)

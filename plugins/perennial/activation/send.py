@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -24,7 +25,7 @@ CHANGES = """
     select r.op, r.customer_key, r.attempts,
         case when r.op = 'remove' then k.address else d.address end as address,
         case when r.op = 'remove' then '{}' else d.attributes::text end as attributes,
-        d.fingerprint, d.send_on, k.remote_id
+        d.fingerprint, d.send_on, k.remote_id, k.is_sure
     from activation.export_rows as r
     left join desired as d using (customer_key)
     left join pii.destination_members as k
@@ -56,8 +57,20 @@ THERE = f"""
     select %(destination)s, %(audience)s, customer_key, address, fingerprint, remote_id, %(as_of)s
     from {ENDED}
     where status in ('done', 'handed_over') and op <> 'remove'
-    on conflict (destination, audience, customer_key) do update set address = excluded.address,
+    on conflict (destination, audience, customer_key) do update set address = excluded.address, is_sure = true,
         fingerprint = excluded.fingerprint, remote_id = coalesce(excluded.remote_id, known.remote_id)
+"""
+# whoever is being told of may be in the list whatever happens next: should she say no before it is known, she has to be
+# taken out
+MAY_BE_THERE = """
+    insert into pii.destination_members (destination, audience, customer_key, address, fingerprint, since, is_sure)
+    select %(destination)s, %(audience)s, customer_key, address, '', %(as_of)s, false
+    from jsonb_to_recordset(%(coming)s) as coming (customer_key text, address text)
+    on conflict do nothing
+"""
+REFUSED = """
+    delete from pii.destination_members
+    where destination = %(destination)s and audience = %(audience)s and customer_key = any(%(refused)s) and not is_sure
 """
 
 # cool-downs and limits of later nights count who came in, and who may have
@@ -138,12 +151,22 @@ class Account:
 
     def handed(self, rows: Iterator[dict[str, Any]]) -> Iterator[Change]:
         """The changes one by one; a message is noted before it is handed over."""
-        for row in rows:
-            self._open[row["customer_key"], row["op"]] = row
-            if self._at_most_once and row["op"] == "add":
-                self._ended.append((Outcome(row["customer_key"], "add", "handed_over"), row))
-                self.write()
-            yield Change(row["op"], _member(row))
+        while some := list(islice(rows, AT_ONCE)):
+            if not self._at_most_once:
+                self._may_be_there(some)
+            for row in some:
+                self._open[row["customer_key"], row["op"]] = row
+                if self._at_most_once and row["op"] == "add":
+                    self._ended.append((Outcome(row["customer_key"], "add", "handed_over"), row))
+                    self.write()
+                yield Change(row["op"], _member(row), row["is_sure"] is not False)
+
+    def _may_be_there(self, some: list[dict[str, Any]]) -> None:
+        coming = [{"customer_key": r["customer_key"], "address": r["address"]} for r in some if r["op"] == "add"]
+        if coming:
+            at = {"destination": self._plan.destination, "audience": self._plan.audience, "as_of": self._plan.as_of}
+            self._notes.execute(MAY_BE_THERE, at | {"coming": as_json(coming)})
+            self._notes.commit()
 
     def note(self, outcome: Outcome) -> None:
         """Remember an outcome; ValueError for one of a change that was not handed over."""
@@ -172,8 +195,9 @@ class Account:
             "ended": as_json([_told(outcome, row) for outcome, row in ended]),
             "gone": left + taken_back,
             "taken_back": taken_back,
+            "refused": [o.customer_key for o, _ in ended if o.status == "rejected" and o.op == "add"],
         }
-        for statement in (OUTCOMES, GONE, NOT_CONTACTED, THERE, CONTACTED):
+        for statement in (OUTCOMES, GONE, REFUSED, NOT_CONTACTED, THERE, CONTACTED):
             self._notes.execute(statement, values)
         self._notes.commit()
 

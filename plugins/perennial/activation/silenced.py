@@ -89,9 +89,13 @@ DENIED_SINCE = """
     join intermediate.int_gone_records as gone
         on (gone.source, gone.source_customer_id) = (records.source, records.customer_id)
 """
+DENIED = """
+    select customer_key from activation.consents
+    where channel = %(channel)s and purpose = coalesce(%(purpose)s, purpose) and status = 'denied'
+"""
 # a member may stand there under a key that was retired since. That somebody never said yes is no reason: statements
 # that vanish are a fault of a source, and what guards are for
-LEAVING = """
+LEAVING = f"""
     create temporary table leaving on commit drop as
     with
     members as (
@@ -106,15 +110,13 @@ LEAVING = """
     select distinct customer_key, address from members
     where address in (select address from silenced_addresses)
         or asked_key in (select customer_key from silenced_people)
-        or asked_key in (
-            select customer_key from activation.consents
-            where channel = %(channel)s and purpose = coalesce(%(purpose)s, purpose) and status = 'denied'
-        )
+        or asked_key in ({DENIED})
 """
-DROPPED = """
+DROPPED = f"""
     delete from desired
     where address in (select address from silenced_addresses)
         or customer_key in (select customer_key from silenced_people)
+        or customer_key in ({DENIED})
     returning customer_key
 """
 TABLES = "drop table if exists silenced_addresses, silenced_people, leaving"
@@ -147,6 +149,6 @@ def find(
     return session.execute(LEAVING, asked).rowcount
 
 
-def drop(session: psycopg.Connection) -> list[str]:
+def drop(session: psycopg.Connection, channel: Channel, purpose: str) -> list[str]:
     """Take out of `desired` who is silenced, and return them: for leaving somebody out nobody needs to be asked."""
-    return [row["customer_key"] for row in session.execute(DROPPED)]
+    return [row["customer_key"] for row in session.execute(DROPPED, {"channel": channel, "purpose": purpose})]

@@ -45,7 +45,7 @@ THERE = f"""
 """
 KNOWN = "select from pii.destination_members where destination = %(destination)s and audience = %(audience)s limit 1"
 UNLESS_KNOWN = """
-    on conflict (destination, audience, customer_key) do update set address = excluded.address,
+    on conflict (destination, audience, customer_key) do update set address = excluded.address, is_sure = true,
         fingerprint = excluded.fingerprint
 """
 # cool-downs and limits of later nights count who came in

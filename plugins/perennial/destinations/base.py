@@ -76,6 +76,7 @@ class Change:
 
     op: Op
     member: Member
+    is_sure: bool = True  # False to take out somebody who was being told of when it broke off: she may not be there
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ class ListTool(ABC):
                 yield from (row.became("rejected", "more than the tool takes of one person") for row in rows)
                 continue
             if errand is None:
-                must_exist = any(row.change.op != "add" for row in rows)
+                must_exist = any(row.change.op != "add" and row.change.is_sure for row in rows)
                 errand = _Errand(delivery.audience, self._list(delivery.audience, must_exist))
                 self.receipt = {"list": errand.list_id}
             errand.known = []
