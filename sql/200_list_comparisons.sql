@@ -19,7 +19,7 @@ comment on column ops.list_comparisons.destination is 'Name in config/destinatio
 comment on column ops.list_comparisons.compared_at is 'When it was read.';
 comment on column ops.list_comparisons.count_ours is 'Addresses that the tool acknowledged.';
 comment on column ops.list_comparisons.count_theirs is
-'Addresses in the tool''s list; null where it was not read, because of an error or of more members than `compare_up_to`.';
+'Addresses in the tool''s list; null where it was not read: an error, or more members than `compare_up_to`.';
 comment on column ops.list_comparisons.count_unknown is 'Addresses in the list that we never put there.';
 comment on column ops.list_comparisons.count_missing is 'Addresses acknowledged and not in the list.';
 comment on column ops.list_comparisons.error is 'Why it could not be read; names nobody.';
