@@ -75,6 +75,26 @@ def test_who_is_missing_in_a_mart_of_everybody_is_not_counted_as_without_a_segme
     assert {"customer_360", "customer_abc", "customer_rfm", "customer_quadrant"} <= set(gate.TOTALS["customers"])
 
 
+def test_what_is_refunded_beyond_an_order_before_it_is_cancelled_is_gone_and_what_is_refunded_later_never_was(
+    warehouse,
+):
+    with connect() as session:
+        session.execute("""
+            create schema if not exists input;
+            create table input.input_orders (source text, order_id text, gross_amount numeric, cancelled_on date);
+            create table input.input_refunds (source text, order_id text, amount numeric, refunded_on date);
+            insert into input.input_orders values ('shop', 'kept', 10, null), ('shop', 'cut', 100, null),
+                ('shop', 'off', 100, '2017-01-10'), ('shop', 'over', 100, '2017-01-10'),
+                ('shop', 'later', 100, '2017-01-10');
+            insert into input.input_refunds values ('shop', 'cut', 130, '2017-01-20'), ('shop', 'off', 30, '2017-01-09'),
+                ('shop', 'over', 120, '2017-01-09'), ('shop', 'over', 30, '2017-01-10'),
+                ('shop', 'later', 150, '2017-01-11')
+        """)
+        told = session.execute(gate.TOTALS["net revenue"]["input"]).fetchone()
+        session.rollback()
+    assert told.popitem()[1] == 10 - 30 + 0 - 50 + 0
+
+
 @pytest.fixture
 def delivered(warehouse, monkeypatch):
     """Nights of what sources delivered; a function that adds one, and one that tells what the gate warns of."""

@@ -65,10 +65,15 @@ TOTALS: dict[str, dict[str, str]] = {
     },
     "net revenue": {
         "input": """
-            select coalesce(sum(o.gross_amount - coalesce(r.amount, 0)) filter (where o.cancelled_on is null), 0)
+            select coalesce(sum(least(
+                o.gross_amount - coalesce(r.amount, 0), case when o.cancelled_on is not null then 0 end
+            )), 0)
             from input.input_orders as o
             left join (
-                select source, order_id, sum(amount) as amount from input.input_refunds group by source, order_id
+                select r.source, r.order_id, sum(r.amount) as amount
+                from input.input_refunds as r join input.input_orders as o using (source, order_id)
+                where o.cancelled_on is null or r.refunded_on <= o.cancelled_on
+                group by r.source, r.order_id
             ) as r using (source, order_id)
         """,
         "fct_orders": "select coalesce(sum(net_amount), 0) from marts.fct_orders",

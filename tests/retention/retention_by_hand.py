@@ -33,7 +33,8 @@ def money(order: Order) -> list[tuple[date, Decimal]]:
     end = order.cancelled_on or NIGHT
     given_back = [(day, -amount) for day, amount in order.refunds if day <= end]
     moved = [(order.ordered_on, order.gross), *given_back]
-    return [*moved, (order.cancelled_on, -sum(amount for _, amount in moved))] if order.cancelled_on else moved
+    left = max(sum(amount for _, amount in moved), Decimal(0))  # who got back too much need not pay it back
+    return [*moved, (order.cancelled_on, -left)] if order.cancelled_on else moved
 
 
 def net(order: Order) -> Decimal:

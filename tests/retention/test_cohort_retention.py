@@ -141,6 +141,7 @@ def test_the_random_shops_hold_what_could_go_wrong(compiled):
     orders = [o for p in people for o in p.orders]
     assert any(by_hand.net(o) < 0 for o in orders)
     assert any(o.cancelled_on and o.refunds for o in orders)
+    assert any(o.cancelled_on and by_hand.net(o) < 0 for o in orders)
     assert any(by_hand.cohort(p) is None and any(by_hand.net(o) for o in p.orders) for p in people)
     assert any(
         p.orders and by_hand.cohort(p) and min(o.ordered_on for o in p.orders) < by_hand.cohort(p) for p in people

@@ -26,7 +26,8 @@ orders as {{ '' if is_incremental() else 'not' }} materialized (
     {% endif %}
 ),
 
--- a cancellation gives back all that is left, so what is refunded after it is no money of ours
+-- a cancellation gives back all that is left, so what is refunded after it is no money of ours; where more than was
+-- paid had been given back before, nothing is left, and nobody pays it back
 refunds as (
     select
         orders.customer_key,
@@ -84,7 +85,7 @@ cancelled as (
         orders.order_id,
         orders.ordered_on,
         orders.order_id as event_id,
-        coalesce(refunded_before.amount, 0) - orders.gross_amount as amount
+        least(coalesce(refunded_before.amount, 0) - orders.gross_amount, 0) as amount
     from orders
     left join refunded_before
         on
