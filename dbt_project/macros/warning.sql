@@ -9,3 +9,12 @@
         {{ warning.risk.certainty }}
     ))
 {%- endmacro %}
+
+{#
+  Days in which a customer is judged to be lost: those of the settings, more where so many personal cycles are longer, a
+  year at most. In 92 days somebody who orders every two months proves nothing by her silence.
+#}
+{% macro loss_days(cycle_days) -%}
+    {%- set loss = var('value').early_warning.loss -%}
+    least(greatest({{ loss.days }}, cast(ceil({{ loss.cycles }} * {{ cycle_days }}) as integer)), 365)
+{%- endmacro %}

@@ -191,11 +191,13 @@ WRONG = [
     ("value.yml", "  # cuts: { recency: [30, 60,", "  cuts: { recency: [30, 20,", ["value.yml:23", "do not ascend"]),
     ("value.yml", "tiers: [A]", "tiers: [A, N]", ["value.yml:30", "early_warning.tiers", "'A', 'B' or 'C'"]),
     ("value.yml", "nightly_budget: 10", "nightly_budget: -1", ["value.yml:31", "nightly_budget", "-1"]),
-    ("value.yml", "share: 0.5", "share: 1", ["value.yml:34", "loss.share", "less than 1"]),
-    ("value.yml", "overdue_cycles: 3", "overdue: 3", ["value.yml:42", "unknown key 'overdue'"]),
-    ("value.yml", "min_order_days: 3", "min_order_days: 1", ["value.yml:46", "min_order_days", "2"]),
-    ("value.yml", "min_customers: 20", "min_customers: 2", ["value.yml:48", "min_customers", "5"]),
-    ("value.yml", "significance: 0.05", "significance: 1", ["value.yml:49", "significance", "less than 1"]),
+    ("value.yml", "share: 0.5", "share: 1", ["value.yml:36", "loss.share", "less than 1"]),
+    ("value.yml", "overdue_cycles: 3", "overdue: 3", ["value.yml:45", "unknown key 'overdue'"]),
+    ("value.yml", "cycles: 4", "cycles: 3", ["value.yml:30", "loss.cycles is 3", "more cycles for a loss"]),
+    ("value.yml", "overdue_days: 14", "overdue_days: 92", ["value.yml:30", "loss.days is 92", "more days for a loss"]),
+    ("value.yml", "min_order_days: 3", "min_order_days: 1", ["value.yml:49", "min_order_days", "2"]),
+    ("value.yml", "min_customers: 20", "min_customers: 2", ["value.yml:51", "min_customers", "5"]),
+    ("value.yml", "significance: 0.05", "significance: 1", ["value.yml:52", "significance", "less than 1"]),
 ]
 
 

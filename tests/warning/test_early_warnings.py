@@ -1,5 +1,6 @@
 """Warnings over many nights are what a few lines of Python say, whichever nights fail, are left out or run again."""
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ START = date(2017, 1, 1)
 DAYS = timedelta(days=92)
 BUDGET, COOL_DOWN = 10, timedelta(days=90)
 Orders = list[tuple[str, date, Decimal]]
+Merged = dict[str, str]  # whose the keys are that are nobody's any more
 
 
 @dataclass
@@ -28,12 +30,22 @@ class Warned:
     outcome: str = "open"
     closed_on: date | None = None
 
-    def judge(self, orders: Orders, as_of: date) -> None:
+    def judge(self, orders: Orders, merged: Merged, as_of: date) -> None:
         """By what is known on a night."""
-        mine = sorted((on, amount) for who, on, amount in orders if who == self.who and on <= as_of)
-        before = sum(amount for on, amount in mine if self.on - DAYS < on <= self.on)
-        since, self.outcome, self.closed_on = Decimal(0), "open", None
-        for on, amount in mine:
+        self.outcome, self.closed_on = "open", None
+        if self.who in merged:
+            self.outcome = "merged"
+            return
+        days: dict[date, Decimal] = defaultdict(Decimal)
+        for who, on, amount in orders:
+            if who == self.who and on <= as_of:
+                days[on] += amount
+        before = sum(amount for on, amount in days.items() if self.on - DAYS < on <= self.on)
+        if before <= 0:
+            self.outcome = "refunded"
+            return
+        since = Decimal(0)
+        for on, amount in sorted(days.items()):
             if self.on < on <= self.on + DAYS:
                 since += amount
                 if since > before / 2:
@@ -44,14 +56,14 @@ class Warned:
 
     def rests(self, as_of: date) -> bool:
         """Whether she must not be warned of again."""
-        return self.on + DAYS > as_of or self.closed_on + COOL_DOWN >= as_of
+        return self.on + DAYS > as_of or (self.closed_on or self.on + DAYS) + COOL_DOWN >= as_of
 
 
-def warnings(given: list[Warned], signs: list[tuple], orders: Orders, as_of: date) -> list[Warned]:
+def warnings(given: list[Warned], signs: list[tuple], orders: Orders, merged: Merged, as_of: date) -> list[Warned]:
     """All warnings at the end of a night; `signs` are (who, reasons, risk, value at risk)."""
     for one in given:
-        one.judge(orders, as_of)
-    resting = {one.who for one in given if one.rests(as_of)}
+        one.judge(orders, merged, as_of)
+    resting = {merged.get(one.who, one.who) for one in given if one.rests(as_of)}
     eligible = [sign for sign in signs if sign[1] and sign[0] not in resting]
     chosen = sorted(eligible, key=lambda sign: (-sign[3], -sign[2], sign[0]))[:BUDGET]
     return given + [Warned(who, as_of) for who, *_ in chosen]
@@ -59,8 +71,16 @@ def warnings(given: list[Warned], signs: list[tuple], orders: Orders, as_of: dat
 
 def put(session, signs: list[tuple]) -> None:
     session.execute("truncate intermediate.int_warning_signs")
-    columns = "customer_key, reasons, risk, value_at_risk, spent, abc_tier"
-    fill(session, "intermediate.int_warning_signs", columns, ((*sign, 1, "A") for sign in signs))
+    columns = "customer_key, reasons, risk, value_at_risk, spent, abc_tier, loss_days"
+    fill(session, "intermediate.int_warning_signs", columns, ((*sign, 1, "A", DAYS.days) for sign in signs))
+
+
+def tell(session, people: list[str], orders: Orders, merged: Merged) -> None:
+    """What a night knows of everybody."""
+    session.execute("truncate marts.dim_customers, marts.fct_orders, intermediate.int_former_keys")
+    fill(session, "marts.dim_customers", "customer_key", ((who,) for who in people))
+    fill(session, "marts.fct_orders", "customer_key, ordered_on, net_amount", orders)
+    fill(session, "intermediate.int_former_keys", "former_key, customer_key", merged.items())
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -68,16 +88,23 @@ def test_warnings_over_nights_are_those_of_the_rule(compiled, warning_database, 
     chance = Random(seed)
     people = [f"{n:03}" for n in range(60)]
     finished: list[Warned] = []
+    merged: Merged = {}
     with connect(warning_database) as session:
-        fill(session, "marts.dim_customers", "customer_key", ((who,) for who in people))
         session.execute("create index on marts.fct_orders (customer_key)")
         orders: Orders = []
         as_of, opened = START, 0
         while as_of < START + 4 * DAYS:
             new = [(w, as_of - timedelta(chance.randint(0, 6)), Decimal(chance.randint(0, 20))) for w in people]
             new = [order for order in new if chance.random() < 0.3]
-            fill(session, "marts.fct_orders", "customer_key, ordered_on, net_amount", new)
             orders += new
+            # of some, also old ones, everything is given back, or more
+            orders = [(w, on, -amount / 4 if chance.random() < 0.03 else amount) for w, on, amount in orders]
+            if chance.random() < 0.4:
+                gone, to = chance.sample(people, 2)
+                people.remove(gone)
+                merged = {key: to if now == gone else now for key, now in merged.items()} | {gone: to}
+                orders = [(to if w == gone else w, on, amount) for w, on, amount in orders]
+            tell(session, people, orders, merged)
             # many are worth the same, so that only their keys decide
             signs = [
                 (w, chance.choice(["overdue", None]), Decimal(1) / 2, Decimal(chance.randint(1, 4))) for w in people
@@ -86,7 +113,7 @@ def test_warnings_over_nights_are_those_of_the_rule(compiled, warning_database, 
             said = compiled.warn(session, as_of)
             assert compiled.warn(session, as_of) == said
             before = [Warned(one.who, one.on) for one in finished]
-            expected = warnings(before, signs, orders, as_of)
+            expected = warnings(before, signs, orders, merged, as_of)
             found = [(row["customer_key"], row["opened_on"], row["outcome"], row["closed_on"]) for row in said]
             assert found == sorted((one.who, one.on, one.outcome, one.closed_on) for one in expected)
             assert sum(row["opened_on"] == as_of for row in said) <= BUDGET
@@ -96,7 +123,7 @@ def test_warnings_over_nights_are_those_of_the_rule(compiled, warning_database, 
                 finished = expected
             as_of += timedelta(days=chance.choice([1, 7, 9, 20]))
         session.rollback()
-    assert {one.outcome for one in finished} == {"open", "returned", "lost"}
+    assert {one.outcome for one in finished} == {"open", "returned", "lost", "merged", "refunded"}
     assert opened == BUDGET
     assert len({one.who for one in finished}) < len(finished), "nobody was warned of twice"
 
@@ -179,8 +206,9 @@ def test_another_loss_in_config_reopens_nothing_and_judges_nobody_anew(warning_d
 
 def test_without_forecasts_there_are_warnings_and_for_refunds_alone_there_are_none(compiled, warning_database):
     with connect(warning_database) as session:
-        people = [(who, "A", 500) for who in ("unforecast", "refunded", "blank")]
-        fill(session, "marts.customer_abc", "customer_key, abc_tier, value_12m", people)
+        people = [(who, "A") for who in ("unforecast", "refunded", "blank")]
+        fill(session, "marts.customer_abc", "customer_key, abc_tier", people)
+        fill(session, "intermediate.int_order_totals", "customer_key, revenue_365", ((w, 500) for w, _ in people))
         fill(session, "marts.dim_customers", "customer_key", ((who,) for who, *_ in people))
         silent = START - timedelta(days=60)
         fill(session, "intermediate.int_episodes", "customer_key, episode_to, last_order_on, cycle_days", (

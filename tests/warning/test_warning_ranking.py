@@ -17,6 +17,7 @@ from perennial.sample import baskets
 from perennial.value import store, tonight
 
 pytestmark = pytest.mark.server
+DAYS = timedelta(days=92)
 HISTORY = ("int_changed_days", "int_customer_days", "int_order_totals", "int_abc_shares", "int_tiers")
 HISTORY += ("fct_tier_moves", "customer_abc", "int_order_histories")
 EPISODES = """
@@ -66,21 +67,36 @@ def average_precision(score: list, lost: list[bool]) -> float:
     return sum(hits / place for hits, (place, _) in zip(caught, reached, strict=True)) / len(reached)
 
 
+def spent(journey: list[tuple], until: date) -> dict[str, Decimal]:
+    """What everybody spent in the 92 days up to this one."""
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for key, on, amount in journey:
+        if str(until - DAYS) < on <= str(until):
+            found[key] += Decimal(str(amount))
+    return found
+
+
 @pytest.mark.parametrize(
     ("day", "people", "recency", "risk"),
     [(date(2017, 6, 30), 978, 0.243, 0.29), (date(2017, 9, 30), 1005, 0.150, 0.23)],
     ids=["where it was chosen", "where it was judged"],
 )
 def test_risk_ranks_better_than_recency_alone(compiled, warning_database, journey, day, people, recency, risk):
-    found = signs(compiled, warning_database, journey, day)
-    until = str(day + timedelta(days=92))
-    later: dict[str, Decimal] = defaultdict(Decimal)
-    for key, on, amount in journey:
-        if str(day) < on <= until:
-            later[key] += Decimal(str(amount))
-    lost = [later[row["customer_key"]] <= row["spent"] / 2 for row in found]
+    before, later = (spent(journey, day + DAYS * n) for n in (0, 1))
+    found = [row for row in signs(compiled, warning_database, journey, day) if before[row["customer_key"]] > 0]
+    lost = [later[row["customer_key"]] <= before[row["customer_key"]] / 2 for row in found]
     assert abs(len(found) - people) <= 2
     by = {name: average_precision([row[name] for row in found], lost) for name in ("silence_days", "risk")}
     assert by["silence_days"] == pytest.approx(recency, abs=0.005)
     assert by["risk"] >= risk - 0.005
     assert by["risk"] >= by["silence_days"] + 0.04
+    import sys
+    is_lost = {row["customer_key"]: one for row, one in zip(found, lost, strict=True)}
+    given = sorted((row for row in found if row["reasons"]), key=lambda row: (-row["value_at_risk"], -row["risk"]))
+    silent = sorted(found, key=lambda row: -row["silence_days"])
+    risky = sorted(found, key=lambda row: -row["risk"])
+    print(day, by, len(given), sum(lost), len({r["loss_days"] for r in found}), sum(r["loss_days"] > 92 for r in found), file=sys.stderr)
+    for n in (10, 20, 50, 100, 150, len(given)):
+        print(n, *[sum(is_lost[r["customer_key"]] for r in rows[:n]) / n for rows in (given, silent, risky)], file=sys.stderr)
+    thirty = [r for r in found if r["silence_days"] > 30]
+    print("silent 30", len(thirty), sum(is_lost[r["customer_key"]] for r in thirty) / len(thirty), file=sys.stderr)

@@ -49,19 +49,22 @@ create table if not exists intermediate.int_revised_days (
 create table if not exists intermediate.int_episodes (
     customer_key text, episode_to date, last_order_on date, cycle_days double precision
 );
+create table if not exists intermediate.int_order_totals (customer_key text, revenue_365 numeric);
 create table if not exists marts.customer_abc (as_of date, customer_key text, abc_tier text, value_12m numeric(18, 4));
 create table if not exists marts.customer_clv (
     customer_key text, exp_orders_90d double precision, order_value double precision, p_no_order_90d double precision,
-    clv_365d_p50 double precision
+    clv_365d double precision
 );
 create table if not exists marts.fct_lifecycle_timeline (
     customer_key text, lifecycle_model text, stage text, valid_from date, valid_to date
 );
 create table if not exists intermediate.int_former_keys (former_key text, customer_key text);
+create table if not exists marts.dim_customer_redirects (former_key text, customer_key text);
 create table if not exists marts.fct_segment_totals (as_of date);
 create table if not exists marts.fct_tier_moves (as_of date, customer_key text, from_tier text, to_tier text);
 create table if not exists intermediate.int_warning_signs (
-    customer_key text, abc_tier text, spent numeric(18, 4), reasons text, risk numeric, value_at_risk numeric(18, 4)
+    customer_key text, abc_tier text, loss_days integer, spent numeric(18, 4), reasons text, risk numeric,
+    value_at_risk numeric(18, 4)
 )
 """
 REMEMBERED = """

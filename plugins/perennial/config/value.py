@@ -68,9 +68,10 @@ class Rfm(Entry):
 
 
 class Loss(Entry):
-    """Lost is who spends in `days` at most this share of what she spent in as many days before."""
+    """Lost is who spends in `days`, or so many personal cycles, at most this share of what she spent in as many before."""
 
     days: int = Field(ge=28, le=365)
+    cycles: float = Field(ge=0, le=100)
     share: float = Field(ge=0, lt=1)
 
 
@@ -101,6 +102,21 @@ class EarlyWarning(Entry):
     loss: Loss
     risk: Risk
     reasons: Reasons
+
+    @model_validator(mode="after")
+    def _overdue_is_before_lost(self) -> Self:
+        """A silence is told while there is still something to lose: what she spent within her loss."""
+        if self.loss.cycles <= self.reasons.overdue_cycles:
+            raise ValueError(
+                f"loss.cycles is {self.loss.cycles:g} and reasons.overdue_cycles {self.reasons.overdue_cycles:g}; accepted: "
+                "more cycles for a loss, or who orders seldom is lost before she is overdue"
+            )
+        if self.loss.days <= self.reasons.overdue_days:
+            raise ValueError(
+                f"loss.days is {self.loss.days} and reasons.overdue_days {self.reasons.overdue_days}; accepted: more days "
+                "for a loss, or who orders often is lost before she is overdue"
+            )
+        return self
 
 
 class Offers(Entry):

@@ -106,7 +106,8 @@ followed as (
     group by customer_key, opened_on
 ),
 
--- a key that nobody has any more merged into another one, and so did her orders
+-- A key that nobody has any more merged into another one, and so did her orders. Who was given back all that she had
+-- spent had nothing to lose: that she did not come back proves nothing.
 became as (
     select
         given.*,
@@ -117,6 +118,7 @@ became as (
         given.opened_on + given.loss_days <= {{ as_of() }} as is_mature,
         case
             when customers.customer_key is null then 'merged'
+            when coalesce(followed.spent_before, 0) <= 0 then 'refunded'
             when followed.returned_on is not null then 'returned'
             when given.opened_on + given.loss_days <= {{ as_of() }} then 'lost'
             else 'open'
@@ -228,7 +230,7 @@ fct_early_warnings as (
         ranked.risk,
         ranked.value_at_risk,
         {{ as_of() }} + {{ warning.due_days }} as due_by,
-        {{ loss.days }} as loss_days,
+        ranked.loss_days,
         {{ loss.share }} as loss_share,
         'open' as outcome,
         cast(null as date) as closed_on,
