@@ -87,7 +87,7 @@ def tell(contacted: list[tuple]) -> None:
 
 
 OF_EACH_NIGHT = ("clv_backtest", "clv_backtest_decile", "fct_tier_moves", "value_concentration", "rfm_cuts")
-OF_EACH_NIGHT += ("fct_segment_totals", "metrics_segments", "metrics_customers")
+OF_EACH_NIGHT += ("quadrant_thresholds", "fct_segment_totals", "metrics_segments", "metrics_customers")
 OF_EACH_NIGHT += ("fct_early_warnings", "early_warning_recall", "early_warning_quality")
 
 

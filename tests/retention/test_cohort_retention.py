@@ -150,6 +150,7 @@ def test_the_random_shops_hold_what_could_go_wrong(compiled):
 
 
 def test_months_without_activity_are_there_and_zero(compiled):
+    """In dbt_shopify (issue 85) running totals of such months were null."""
     told = compiled.tell([Person(orders=(order("2015-01-31"), order("2017-01-01")))])
     rows = told.by(COHORT, "cohort_month", "age_months")
     assert [age for _, age in sorted(rows)] == list(range(27))
@@ -170,6 +171,7 @@ def test_whose_first_order_does_not_count_is_in_the_cohort_of_the_first_that_doe
 
 
 def test_a_refund_on_a_two_year_old_order_corrects_its_cohort(compiled):
+    """In dbt_shopify (pull request 76) one older than the look-back of a month never did."""
     she, other = Person(orders=(order("2015-02-10"),)), Person(orders=(order("2015-02-20", 50),))
     before = compiled.tell([she, other])
     after = compiled.tell([replace(she, orders=(order("2015-02-10", refunds={"2017-03-29": 40}),)), other])

@@ -1,7 +1,7 @@
 """RFM scores treat equals alike and miss nobody, whatever the values are."""
 
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from math import ceil
 from random import Random
@@ -57,6 +57,10 @@ def orders_of(person: dict) -> list[tuple[date, Decimal, bool]]:
     return [*counts, (NIGHT, person["monetary"] - 7 * len(counts), False)]
 
 
+def order_value(person: dict) -> Decimal:
+    return (person["monetary"] / person["frequency"]).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+
+
 def fifth(value, values: list) -> int:
     """The fifth of the middle of the ranks that a value shares with its equals."""
     below, upto = sum(v < value for v in values), sum(v <= value for v in values)
@@ -87,6 +91,7 @@ def test_scores_are_those_of_the_rule_and_every_customer_is_in_one_group_and_cel
                 reached = [c for c in getattr(CUTS, measure) if better * person[column] >= better * c]
                 score = 1 + len(reached)
             assert row[f"{measure}_score"] == score
+        assert row["order_value_quintile"] == fifth(order_value(person), [order_value(p) for p in buyers])
         assert row["rfm_cell"] == cell(person, buyers, method)
     for measure in {c["measure"] for c in cuts}:
         for scale in ("score", "grid"):

@@ -208,6 +208,7 @@ def test_without_forecasts_there_are_warnings_and_for_refunds_alone_there_are_no
     with connect(warning_database) as session:
         people = [(who, "A") for who in ("unforecast", "refunded", "blank")]
         fill(session, "marts.customer_abc", "customer_key, abc_tier", people)
+        session.execute("create table intermediate.int_order_totals (customer_key text, revenue_365 numeric)")
         fill(session, "intermediate.int_order_totals", "customer_key, revenue_365", ((w, 500) for w, _ in people))
         fill(session, "marts.dim_customers", "customer_key", ((who,) for who, *_ in people))
         silent = START - timedelta(days=60)

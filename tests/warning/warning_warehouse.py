@@ -49,7 +49,6 @@ create table if not exists intermediate.int_revised_days (
 create table if not exists intermediate.int_episodes (
     customer_key text, episode_to date, last_order_on date, cycle_days double precision
 );
-create table if not exists intermediate.int_order_totals (customer_key text, revenue_365 numeric);
 create table if not exists marts.customer_abc (as_of date, customer_key text, abc_tier text, value_12m numeric(18, 4));
 create table if not exists marts.customer_clv (
     customer_key text, exp_orders_90d double precision, order_value double precision, p_no_order_90d double precision,

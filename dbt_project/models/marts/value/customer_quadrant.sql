@@ -51,7 +51,7 @@ customer_quadrant as (
         customer_key,
         {{ quadrant_day('start') }} as quarter,
         days_365_now as order_days_365,
-        case when days_now > 0 then order_value_now end as order_value,
+        case when days_now > 0 then order_value_now end as shrunk_order_value,
         quadrant_before,
         quadrant_start,
         quadrant,

@@ -1,6 +1,21 @@
-{% set points = ('before', 'start') %}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    full_refresh=false,
+    pre_hook="{{ forget_unfinished_nights() }}"
+) }}
+
+{# the first night ever speaks of the quarter before its own too; later ones only of a quarter that none has spoken of #}
+{% set points = ('start', ) if is_incremental() else ('before', 'start') %}
 
 with
+-- what was said in a quarter stands, whatever is known since
+{% if is_incremental() %}
+    said as (
+        select quarter from {{ this }}
+    ),
+
+{% endif %}
 totals as not materialized (
     select * from {{ ref('int_order_totals') }}
 ),
@@ -16,7 +31,11 @@ shops as (
             ) as order_value_{{ point }}{{ ',' if not loop.last }}
         {% endfor %}
     from totals
-    where days_365_before > 0 or days_365_start > 0
+    where
+        (days_365_before > 0 or days_365_start > 0)
+        {% if is_incremental() %}
+            and not exists (select said.quarter from said where said.quarter = {{ quadrant_day('start') }})
+        {% endif %}
 ),
 
 -- one order is never frequent, also where most people order once
@@ -36,7 +55,11 @@ quadrant_thresholds as (
             cast(percentile_cont(0.5) within group (order by {{ order_value }}) as numeric(18, 4)) as min_order_value
         from totals
         cross join shops
-        where totals.days_365_{{ point }} > 0
+        where
+            totals.days_365_{{ point }} > 0
+            {% if is_incremental() %}
+                and not exists (select said.quarter from said where said.quarter = {{ quadrant_day(point) }})
+            {% endif %}
         having count(*) > 0
         {{ 'union all' if not loop.last }}
     {% endfor %}
