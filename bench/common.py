@@ -53,6 +53,7 @@ FACTS = (
     "input_exchange_rates",
     "int_seen_batches",
     "int_touched_orders",
+    "int_touched_records",
     *identity.MODELS,
     "identity_memberships",
     "int_touched_customers",

@@ -1,9 +1,11 @@
-"""How long value and retention marts take: all of them anew, and a night on which one customer in two hundred ordered.
+"""How long value and retention marts take: all anew, a night on which one customer in two hundred ordered, and the
+first night of a quarter, which judges everybody by new thresholds.
 
     python bench/marts.py --customers 1000000 --orders 10000000
 
-Customers and orders are made up, the dbt models are the real ones. Prints one JSON line per figure and a table; the
-models that other marts read too (`core`) and the fit are not part of the sum. `clock` is what the marts took from the
+Customers and orders are made up, the dbt models are the real ones: value, retention, warnings, offers, customer_360 and
+its segments. Prints one JSON line per figure and a table; the models that other marts read too (`core`: facts, and the
+timeline of the default lifecycle model) and the fit are not part of the sum. `clock` is what the marts took from the
 first to the last, two at a time; `cpu` what the server needed for them on all cores; `load` that of the whole machine.
 """
 
@@ -11,11 +13,13 @@ import argparse
 import json
 import os
 import time
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pandas as pd
 import psutil
 from common import FACTS, FULL, NIGHT, ORDERED, SHOP, build, grouped_by_hand, mark, say, scratch_warehouse, superuser
+from timeline import TIMELINE
 
 from perennial import config, transform
 from perennial.clock import wall_clock
@@ -25,7 +29,8 @@ from perennial.value import store, tonight
 from perennial.value.backtest import Backtest
 from perennial.warehouse import database
 
-CORE = (*FACTS, "fct_orders", "dim_customers")
+QUARTER = date(2018, 1, 1)  # after a night of the day before, so that one day has passed
+CORE = (*FACTS, "fct_orders", "dim_customers", *TIMELINE, "dim_customer_redirects", "dim_stages", "customer_lifecycle")
 BEFORE_FIT = (
     "int_changed_days",
     "int_changed_months",
@@ -52,7 +57,42 @@ BEFORE_FIT = (
     "repurchase",
     "order_funnel",
 )
-AFTER_FIT = ("customer_clv",)
+LINES = ("stg_order_lines", "input_order_lines", "fct_order_lines", "int_changed_lines", "int_customer_categories")
+AFTER_FIT = (
+    "customer_clv",
+    "int_former_keys",
+    "int_warning_signs",
+    "fct_early_warnings",
+    *LINES,
+    "category_cycles",
+    "category_affinity",
+    "int_next_categories",
+    "customer_category_replenishment",
+    "customer_replenishment",
+    "customer_next_category",
+    "int_customer_habits",
+    "customer_360",
+    "fct_segment_totals",
+    "early_warning_recall",
+    "early_warning_quality",
+)
+
+# one order in five says what was bought: two lines of 200 categories, some far more usual than others
+BOUGHT = """
+    insert into ops.batches
+    select 'shop.order_lines.first', 'shop', 'order_lines', date '2017-10-31', now(), 0, 0, 0, 0, 0, '';
+    insert into raw.order_lines
+        (source, order_id, line_no, product_id, category, quantity, amount, payload_hash, batch_id, row_no)
+    select source, order_id, line_no, product, 'category ' || product, 1, amount / 2, payload_hash,
+        'shop.order_lines.first', 2 * row_no + line_no
+    from raw.orders
+    cross join generate_series(1, 2) as line_no
+    cross join lateral (
+        select (200 * power((hashtext(order_id || line_no) & 1048575) / 1048576.0, 3))::int::text as product
+    ) as bought
+    where hashtext(order_id) % 5 = 0;
+    analyze raw.order_lines
+"""
 
 # one in ten of those who order gives back something of an order of any age, one in fifty cancels one
 GIVEN_BACK = """
@@ -84,18 +124,24 @@ def main() -> None:
     with scratch_warehouse(), superuser() as cursor:
         cursor.execute(SHOP, {"customers": asked.customers, "orders": asked.orders})
         by_hand = grouped_by_hand(cursor)
+        cursor.execute(BOUGHT)
         settings = config.load()
+        lifecycle = settings.lifecycle.model_copy(update={"enabled": [settings.lifecycle.default]})
+        settings = replace(settings, lifecycle=lifecycle)
         full = whole_night(settings, FULL, "--full-refresh")
         cursor.execute(ORDERED)
         cursor.execute(GIVEN_BACK)
         night = whole_night(settings, NIGHT)
-    for what, run in (("full", full), ("night", night)):
+        whole_night(settings, QUARTER - timedelta(days=1))
+        quarter = whole_night(settings, QUARTER)
+    for what, run in (("full", full), ("night", night), ("quarter", quarter)):
         for name, seconds in run.items():
             say("marts", f"{name} {what}", seconds)
     print(f"\n{asked.orders:,} orders of {asked.customers:,} customers; GROUP BY {by_hand:.1f} s")
-    print(f"{'':32}{'full s':>10}{'night s':>10}{'night/full':>12}")
+    print(f"{'':32}{'full s':>10}{'night s':>10}{'quarter s':>10}{'night/full':>12}")
     for name, seconds in full.items():
-        print(f"{name:32}{seconds:>10.1f}{night[name]:>10.1f}{night[name] / seconds if seconds else 0:>12.3f}")
+        share = night[name] / seconds if seconds else 0
+        print(f"{name:32}{seconds:>10.1f}{night[name]:>10.1f}{quarter[name]:>10.1f}{share:>12.3f}")
     print(f"full marts: {full['clock'] / by_hand:.1f} x the GROUP BY, a night {night['clock'] / by_hand:.1f} x")
 
 

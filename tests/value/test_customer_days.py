@@ -1,6 +1,7 @@
 """Night by night, customer days and what is summed up of them are what a full build says."""
 
 from datetime import date
+from decimal import Decimal
 from random import Random
 
 import psycopg
@@ -76,3 +77,63 @@ def test_nights_killed_or_not_end_where_a_full_build_does_and_a_night_run_again_
         for model in KEPT:
             transform.run(["run", "--full-refresh", "--select", model], config.load(), NIGHTS[-1], to)
             assert said(session, f"select * from intermediate.{model}") == before[model], model
+
+
+RETENTION = ("fct_cohort_retention_by_source", "fct_cohort_retention", "sales_by_customer_age")
+OLD = """
+    select customer_key, cast(order_id as integer), ordered_on from marts.fct_orders
+    where is_valid and refunded_amount = 0 and gross_amount > 10 and ordered_on < date '2015-03-29'
+    order by order_id limit 1
+"""
+
+
+def test_a_refund_of_a_two_year_old_order_changes_its_customer_and_her_cohort_and_nothing_else(warehouse, tmp_path):
+    to, shop, nights = warehouse, Shop(Random(9), 60, date(2015, 1, 1)), (date(2017, 3, 29), date(2017, 3, 30))
+    where = {"host": to.host, "port": to.port, "user": to.login, "dbname": to.database, "autocommit": True}
+    days, cohorts, kept = (
+        "intermediate.int_customer_days",
+        "intermediate.int_cohort_months",
+        "marts.fct_cohort_retention",
+    )
+    with pointed_at(to, tmp_path), psycopg.connect(**where, options="-c timezone=UTC -c jit=off") as session:
+        session.execute(INPUT)
+        shop.happen(nights[0], 900)
+        shop.tell(session)
+        transform.run(["run", "--select", *FACTS, *CHAIN, *RETENTION], config.load(), nights[0], to)
+        tables = (days, cohorts, kept, "marts.sales_by_customer_age")
+        before = {table: rows(session, table) for table in tables}
+        ((she, number, on),) = session.execute(OLD).fetchall()
+        shop.orders[number].refunds.append((nights[1], shop.orders[number].gross / 2))
+        shop.tell(session)
+        transform.run(["run", "--select", *FACTS, *CHAIN, *RETENTION], config.load(), nights[1], to)
+        after = {table: rows(session, table) for table in tables}
+        ((first,),) = session.execute(
+            f"select distinct cohort_month from {days} where customer_key = '{she}'"
+        ).fetchall()
+    half = (shop.orders[number].gross / 2).quantize(Decimal("0.0001"))
+    changed = {table: differences(before[table], after[table]) for table in tables}
+    months = {on.replace(day=1), date(2017, 3, 1)}
+    assert {row["customer_key"] for row in changed[days]} == {she}
+    assert {(row["cohort_month"], row["month"]) for row in changed[cohorts]} == {(first, month) for month in months}
+    assert {row["cohort_month"] for row in changed[kept]} == {first}
+    assert {row["month"] for row in changed["marts.sales_by_customer_age"]} == months
+    was, is_now = (
+        {row["month"]: row for row in told[kept] if row["cohort_month"] == first} for told in (before, after)
+    )
+    for month, row in is_now.items():
+        own = {"net_revenue": half * (month == on.replace(day=1)), "cash_revenue": half * (month == date(2017, 3, 1))}
+        own |= {"net_revenue_cum": half * (month >= on.replace(day=1)), "cash_revenue_cum": own["cash_revenue"]}
+        for column in row.keys() - {"net_revenue_per_customer", "cash_revenue_per_customer"}:
+            lost = own.get(column) or 0
+            assert (was[month][column] - lost if lost else was[month][column]) == row[column], (month, column)
+
+
+def rows(session: psycopg.Connection, table: str) -> list[dict]:
+    with session.cursor(row_factory=psycopg.rows.dict_row) as cursor:
+        return cursor.execute(f"select * from {table}").fetchall()
+
+
+def differences(before: list[dict], after: list[dict]) -> list[dict]:
+    """Rows that are only in one of them."""
+    told = [{tuple(row.items()): row for row in rows} for rows in (before, after)]
+    return [told[key in told[1]][key] for key in told[0].keys() ^ told[1].keys()]

@@ -132,6 +132,37 @@ def compare(said: dict, values: Values, told: list[dict]) -> None:
         assert said[f"value_{tier.lower()}"] == sum(of_tier)
 
 
+def test_tiers_by_forecast_wait_for_the_fit_of_the_night_and_follow_it(value_database, tmp_path):
+    shipped = config.load()
+    by_clv = shipped.value.abc.model_copy(update={"basis": "clv"})
+    settings = replace(shipped, value=shipped.value.model_copy(update={"abc": by_clv}))
+    with pointed_at(value_database, tmp_path):
+        sql = compiled(["int_abc_shares"], settings, value_database)["int_abc_shares"]
+        read_by = json.loads((transform.target_folder(NIGHT) / "manifest.json").read_text("utf-8"))["child_map"]
+    waiting, found = [node for node in read_by if node.startswith("source.") and ".clv." in node], set()
+    while waiting:
+        found.add(node := waiting.pop())
+        waiting += [other for other in read_by[node] if other not in found]
+    names = {node.split(".")[-1] for node in found if node.startswith("model.")}
+    assert SCORED == "source:clv+"
+    assert {"int_abc_shares", "int_tiers", "fct_tier_moves", "customer_abc", "value_concentration"} <= names
+    with connect(value_database) as session:
+        session.execute(
+            "create table intermediate.int_order_totals (customer_key text, order_days int, revenue_365 int)"
+        )
+        session.execute("create table marts.customer_clv (customer_key text, clv_365d double precision)")
+        people = [("rich", 1, 900), ("rising", 1, 10), ("unknown", 1, 500), ("nobody", 0, 0)]
+        fill(session, "intermediate.int_order_totals", "customer_key, order_days, revenue_365", people)
+        forecasts = [("rich", 25), ("rising", 75.00004), ("unknown", None), ("nobody", None)]
+        fill(session, "marts.customer_clv", "customer_key, clv_365d", forecasts)
+        told = {row["customer_key"]: row for row in rows(session, sql)}
+        session.rollback()
+    assert {key: row["value_12m"] for key, row in told.items()} == {
+        "rich": 25, "rising": 75, "unknown": None, "nobody": 0,
+    }  # fmt: skip
+    assert told["rising"]["share_cum"] == told["rich"]["share_before"] == Decimal("0.75")
+
+
 def test_a_night_run_again_says_what_it_said_and_forgets_the_nights_that_never_ended(later, value_database, tmp_path):
     """The same through dbt, for what it does before it inserts."""
 
@@ -167,34 +198,3 @@ def test_a_night_run_again_says_what_it_said_and_forgets_the_nights_that_never_e
         [(one, 1, 100), (three, 1, 485)],
     ]
     assert run(three, calm | {"mid": Decimal(400)}, "--full-refresh") == found
-
-
-def test_tiers_by_forecast_wait_for_the_fit_of_the_night_and_follow_it(value_database, tmp_path):
-    shipped = config.load()
-    by_clv = shipped.value.abc.model_copy(update={"basis": "clv"})
-    settings = replace(shipped, value=shipped.value.model_copy(update={"abc": by_clv}))
-    with pointed_at(value_database, tmp_path):
-        sql = compiled(["int_abc_shares"], settings, value_database)["int_abc_shares"]
-        read_by = json.loads((transform.target_folder(NIGHT) / "manifest.json").read_text("utf-8"))["child_map"]
-    waiting, found = [node for node in read_by if node.startswith("source.") and ".clv." in node], set()
-    while waiting:
-        found.add(node := waiting.pop())
-        waiting += [other for other in read_by[node] if other not in found]
-    names = {node.split(".")[-1] for node in found if node.startswith("model.")}
-    assert SCORED == "source:clv+"
-    assert {"int_abc_shares", "int_tiers", "fct_tier_moves", "customer_abc", "value_concentration"} <= names
-    with connect(value_database) as session:
-        session.execute(
-            "create table intermediate.int_order_totals (customer_key text, order_days int, revenue_365 int)"
-        )
-        session.execute("create table marts.customer_clv (customer_key text, clv_365d double precision)")
-        people = [("rich", 1, 900), ("rising", 1, 10), ("unknown", 1, 500), ("nobody", 0, 0)]
-        fill(session, "intermediate.int_order_totals", "customer_key, order_days, revenue_365", people)
-        forecasts = [("rich", 25), ("rising", 75.00004), ("unknown", None), ("nobody", None)]
-        fill(session, "marts.customer_clv", "customer_key, clv_365d", forecasts)
-        told = {row["customer_key"]: row for row in rows(session, sql)}
-        session.rollback()
-    assert {key: row["value_12m"] for key, row in told.items()} == {
-        "rich": 25, "rising": 75, "unknown": None, "nobody": 0,
-    }  # fmt: skip
-    assert told["rising"]["share_cum"] == told["rich"]["share_before"] == Decimal("0.75")

@@ -50,6 +50,7 @@ create table if not exists intermediate.int_ledger (
     customer_key text, source text, order_id text, event_type text, event_on date, ordered_on date,
     amount numeric(18, 4), event_id text
 );
+create table if not exists intermediate.int_touched_customers (customer_key text);
 create or replace view intermediate.int_cohorts as
 select customer_key, cast(null as date) as cohort_month, 'unknown' as acquisition_source from marts.dim_customers;
 create or replace view intermediate.int_customer_facts as

@@ -7,7 +7,7 @@ totals as (
     where segmentation = 'abc_tier'
 ),
 
-metrics_customers as (
+summed as (
     select
         as_of,
         cast(sum(count_customers) as bigint) as customers,
@@ -16,6 +16,15 @@ metrics_customers as (
         sum(clv_365d) as expected_value_365d
     from totals
     group by as_of
+),
+
+metrics_customers as (
+    select
+        summed.*,
+        concentration.share_of_customers_for_80pct,
+        concentration.gini
+    from summed
+    left join {{ ref('value_concentration') }} as concentration on summed.as_of = concentration.as_of
 )
 
 select * from metrics_customers

@@ -5,7 +5,7 @@
     pre_hook="{{ forget_unfinished_nights() }}"
 ) }}
 
-{# the first night ever speaks of the quarter before its own too; later ones only of a quarter that none has spoken of #}
+{# the first night ever speaks of the quarter before its own too, later ones of a quarter that none has spoken of #}
 {% set points = ('start', ) if is_incremental() else ('before', 'start') %}
 
 with
@@ -34,7 +34,7 @@ shops as (
     where
         (days_365_before > 0 or days_365_start > 0)
         {% if is_incremental() %}
-            and not exists (select said.quarter from said where said.quarter = {{ quadrant_day('start') }})
+            and {{ quadrant_day('start') }} not in (select said.quarter from said)
         {% endif %}
 ),
 
@@ -58,7 +58,7 @@ quadrant_thresholds as (
         where
             totals.days_365_{{ point }} > 0
             {% if is_incremental() %}
-                and not exists (select said.quarter from said where said.quarter = {{ quadrant_day(point) }})
+                and {{ quadrant_day(point) }} not in (select said.quarter from said)
             {% endif %}
         having count(*) > 0
         {{ 'union all' if not loop.last }}
