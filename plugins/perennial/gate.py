@@ -23,6 +23,9 @@ SEGMENTED_BY = (
     "country",
     "acquisition_source",
     "favourite_source",
+    "favourite_weekday",
+    "first_touch",
+    "quadrant_path",
 )
 # over all of them; one that is missing as a whole counts as 0
 SEGMENTATIONS = """

@@ -25,7 +25,7 @@ create table marts.customer_360 (
     as_of date, customer_key text, is_prospect boolean, first_ordered_on date, count_orders bigint,
     historic_revenue numeric(18, 4), value_12m numeric(18, 4), clv_365d double precision, abc_tier text, rfm_group text,
     rfm_cell text, quadrant text, order_value_quintile integer, country text, acquisition_source text,
-    favourite_source text
+    favourite_source text, favourite_weekday integer, first_touch text, quadrant_path text
 );
 create view marts.dim_customers as select * from marts.customer_360;
 create table marts.customer_lifecycle (customer_key text, lifecycle_model text, stage text);

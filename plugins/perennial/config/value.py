@@ -68,7 +68,7 @@ class Rfm(Entry):
 
 
 class Loss(Entry):
-    """Lost is who spends in `days`, or so many personal cycles, at most this share of what she spent in as many before."""
+    """Lost is who spends in `days`, or `cycles` of hers, at most this share of what she spent in as many before."""
 
     days: int = Field(ge=28, le=365)
     cycles: float = Field(ge=0, le=100)
@@ -108,13 +108,13 @@ class EarlyWarning(Entry):
         """A silence is told while there is still something to lose: what she spent within her loss."""
         if self.loss.cycles <= self.reasons.overdue_cycles:
             raise ValueError(
-                f"loss.cycles is {self.loss.cycles:g} and reasons.overdue_cycles {self.reasons.overdue_cycles:g}; accepted: "
-                "more cycles for a loss, or who orders seldom is lost before she is overdue"
+                f"loss.cycles is {self.loss.cycles:g} and reasons.overdue_cycles {self.reasons.overdue_cycles:g}; "
+                "accepted: more cycles for a loss, or who orders seldom is lost before she is overdue"
             )
         if self.loss.days <= self.reasons.overdue_days:
             raise ValueError(
-                f"loss.days is {self.loss.days} and reasons.overdue_days {self.reasons.overdue_days}; accepted: more days "
-                "for a loss, or who orders often is lost before she is overdue"
+                f"loss.days is {self.loss.days} and reasons.overdue_days {self.reasons.overdue_days}; "
+                "accepted: more days for a loss, or who orders often is lost before she is overdue"
             )
         return self
 

@@ -8,7 +8,7 @@
 {# columns of customer_360 that divide all customers #}
 {% set segmentations = [
     'abc_tier', 'rfm_group', 'rfm_cell', 'quadrant', 'order_value_quintile', 'country', 'acquisition_source',
-    'favourite_source'
+    'favourite_source', 'favourite_weekday', 'first_touch', 'quadrant_path'
 ] %}
 
 with
