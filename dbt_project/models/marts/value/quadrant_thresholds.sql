@@ -5,11 +5,10 @@
     pre_hook="{{ forget_unfinished_nights() }}"
 ) }}
 
-{# the first night ever speaks of the quarter before its own too, later ones of a quarter that none has spoken of #}
-{% set points = ('start', ) if is_incremental() else ('before', 'start') %}
+{% set points = ('before', 'start') %}
 
 with
--- what was said in a quarter stands, whatever is known since
+-- what an earlier night said stands, whatever is known since; the first of all speaks of the quarter before its own too
 {% if is_incremental() %}
     said as (
         select quarter from {{ this }}
@@ -58,7 +57,11 @@ quadrant_thresholds as (
         where
             totals.days_365_{{ point }} > 0
             {% if is_incremental() %}
-                and {{ quadrant_day(point) }} not in (select said.quarter from said)
+                {% if point == 'before' %}
+                    and not exists (select said.quarter from said)
+                {% else %}
+                    and {{ quadrant_day(point) }} not in (select said.quarter from said)
+                {% endif %}
             {% endif %}
         having count(*) > 0
         {{ 'union all' if not loop.last }}
