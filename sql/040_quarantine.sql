@@ -19,3 +19,16 @@ comment on table quarantine.rejected_rows is
 'One row per rejected row. column_name is the source column, value what stood there, payload the whole landed row, '
 'mapped the same row in columns of the contract, replayed_in the batch that loaded it after all, or '
 'brought the same file anew.';
+comment on column quarantine.rejected_rows.batch_id is 'The batch it landed with.';
+comment on column quarantine.rejected_rows.row_no is 'Its place in the batch.';
+comment on column quarantine.rejected_rows.source is 'Name in config/sources.yml.';
+comment on column quarantine.rejected_rows.entity is 'What it was to be: customers, orders, refunds and so on.';
+comment on column quarantine.rejected_rows.reason is 'Rule of the contract, or of the source, that it broke.';
+comment on column quarantine.rejected_rows.column_name is 'Column of the source that broke it.';
+comment on column quarantine.rejected_rows.value is 'What stood there.';
+comment on column quarantine.rejected_rows.payload is 'The whole row as it landed.';
+comment on column quarantine.rejected_rows.mapped is
+'The same in columns of the contract, as far as they could be made.';
+comment on column quarantine.rejected_rows.rejected_at is 'When it was rejected.';
+comment on column quarantine.rejected_rows.replayed_in is
+'Batch that loaded it after all, or brought the same file anew; null while it waits.';

@@ -41,6 +41,16 @@ alter table activation.export_runs add constraint export_runs_status_check
 check (status in ('waiting', 'rejected', 'ready', 'sending', 'done', 'failed', 'unevaluable'));
 comment on table activation.export_runs is
 'One row per night, audience and destination: what a plan would change there, whether it may, and what became of it.';
+comment on column activation.export_runs.as_of is 'The night.';
+comment on column activation.export_runs.audience is 'Name in config/audiences.yml.';
+comment on column activation.export_runs.destination is 'Name in config/destinations.yml.';
+comment on column activation.export_runs.channel is 'email or sms.';
+comment on column activation.export_runs.approved_by is 'Who approved it.';
+comment on column activation.export_runs.approved_at is 'When it was approved.';
+comment on column activation.export_runs.error is 'Why it failed, or why nobody knows who belongs to it; no address.';
+comment on column activation.export_runs.planned_at is 'When the plan was made.';
+comment on column activation.export_runs.finished_at is 'When its last row was accounted for.';
+comment on column activation.export_runs.rejected_at is 'When it was rejected.';
 comment on column activation.export_runs.plan is
 'Night, audience and destination in one name; `perennial approve` takes it.';
 comment on column activation.export_runs.valid_until is 'Day after which nobody should act on the members any more.';
@@ -77,6 +87,11 @@ create table if not exists activation.export_rows (
 alter table activation.export_rows set (fillfactor = 50);
 alter table activation.export_rows drop constraint if exists export_rows_plan_fkey; -- checked for every single row
 comment on table activation.export_rows is 'One row per change of a plan and what became of it. No address.';
+comment on column activation.export_rows.plan is 'The plan, of activation.export_runs.';
+comment on column activation.export_rows.customer_key is 'Who; the key may be retired since.';
+comment on column activation.export_rows.op is 'add, update or remove.';
+comment on column activation.export_rows.attempts is 'How often it was tried.';
+comment on column activation.export_rows.error is 'What the destination said of it; no address.';
 comment on column activation.export_rows.status is
 'planned; handed_over (to a destination that must not get it twice; what became of it is not known); done; rejected '
 '(never works as it is: a dead letter); failed (sent again with the next run).';
@@ -93,6 +108,14 @@ create table if not exists pii.destination_members (
     primary key (destination, audience, customer_key)
 );
 comment on table pii.destination_members is 'One row per destination, audience and member that it acknowledged.';
+comment on column pii.destination_members.destination is 'Name in config/destinations.yml.';
+comment on column pii.destination_members.audience is 'Name in config/audiences.yml.';
+comment on column pii.destination_members.customer_key is 'Who; the key may be retired since.';
+comment on column pii.destination_members.address is 'E-mail address or phone number that was sent.';
+comment on column pii.destination_members.fingerprint is
+'Hash of the address and of what was said of her; another one is an update.';
+comment on column pii.destination_members.remote_id is 'What the tool calls her, once it told us.';
+comment on column pii.destination_members.since is 'The night that first sent her.';
 
 create index if not exists orders_by_time on raw.orders using brin (ordered_at);
 

@@ -7,3 +7,7 @@ create table if not exists ops.identity_approvals (
 );
 comment on table ops.identity_approvals is
 'One row per merge that config/identity.yml held and somebody approved: these customers may become one, and no others.';
+comment on column ops.identity_approvals.merge_id is 'What `perennial identity preview` calls the merge.';
+comment on column ops.identity_approvals.customer_keys is 'The customers that may become one.';
+comment on column ops.identity_approvals.approved_at is 'When it was approved.';
+comment on column ops.identity_approvals.approved_by is 'Who approved it.';

@@ -11,6 +11,8 @@ create index if not exists page_audit_by_plan on ops.page_audit (plan, at);
 comment on table ops.page_audit is
 'One row per decision, download and look at a customer on the pages; written with what it tells of, or that fails, '
 'too. Rows are added, never changed.';
+comment on column ops.page_audit.at is 'When it was done.';
+comment on column ops.page_audit.what is 'approved, rejected, downloaded or looked up.';
 comment on column ops.page_audit.who is 'The name that Airflow signed the person in with.';
 comment on column ops.page_audit.plan is 'The plan decided on, or whose file it was.';
 comment on column ops.page_audit.customer_key is 'Whose story was opened.';

@@ -39,7 +39,7 @@ alter table ops.cups add column if not exists who text not null default '';
 comment on table ops.cups is
 'One row per cup; it''s '
 'whole.';
-comment on column ops.cups.who is 'Whose.';
+comment on column ops.cups.who is 'Whose, --or nobody''s.';
 """
 
 
@@ -204,6 +204,19 @@ def test_every_model_that_people_read_says_what_its_key_is():
     assert "doc(" not in str(tables)
 
 
+def test_every_table_of_sql_and_every_column_of_it_is_told_of(pages):
+    """In the page, which is written from the comments in sql/; what raw shares with staging is said there."""
+    text = pages["docs/reference/tables.md"]
+    made, _ = sql_tables.read(PROJECT / "sql")
+    assert len(made) > 30
+    assert [f"{table.schema}.{table.name}" for table in made if not table.description and table.schema != "raw"] == []
+    for table in made:
+        section = _section(text, f"{table.schema}.{table.name}")
+        told = re.findall(r"^\| `(\w+)` \| [^|]+ \| +(\S?)", section, re.MULTILINE)
+        assert [name for name, _ in told] == [column.name for column in table.columns]
+        assert [name for name, said in told if said in ("", "|")] == []
+
+
 def test_every_landed_table_has_the_columns_of_the_contract():
     tables, told = sql_tables.read(PROJECT / "sql")
     raw = {table.name: [column.name for column in table.columns] for table in tables if table.schema == "raw"}
@@ -222,7 +235,7 @@ def test_tables_of_sql_are_those_that_its_statements_leave(tmp_path):
         ("steeps", "double precision[]"),
     ]
     assert teas.key == ("tea",)
-    assert [(c.name, c.description) for c in cups.columns] == [("at", ""), ("who", "Whose.")]
+    assert [(c.name, c.description) for c in cups.columns] == [("at", ""), ("who", "Whose, --or nobody's.")]
     assert (cups.key, cups.description) == (("at",), "One row per cup; it's whole.")
 
 

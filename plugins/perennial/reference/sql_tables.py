@@ -6,7 +6,7 @@ from pathlib import Path
 from perennial.reference.dbt_models import Column, Table
 
 NAME = r"(\w+)\.(\w+)"
-COMMENT_LINE = re.compile(r"--[^\n]*")
+COMMENT_OR_TEXT = re.compile(r"--[^\n]*|('(?:[^']|'')*')")  # two dashes within a text begin no comment
 CREATED = re.compile(rf"create table if not exists {NAME} \((.*?)\n\);", re.DOTALL)
 ALTERED = re.compile(rf"alter table {NAME} (add|drop) column if (?:not )?exists ([^;]+);")
 TOLD = re.compile(r"comment on (schema|table|column) ([\w.]+) is\s+((?:'(?:[^']|'')*'\s*)+);")
@@ -16,7 +16,7 @@ NO_COLUMNS = ("primary", "unique", "check", "constraint", "foreign")
 
 def read(folder: Path) -> tuple[list[Table], dict[str, str]]:
     """Every table that a file of `folder` makes, and what is said of each schema."""
-    text = "\n".join(COMMENT_LINE.sub("", path.read_text("utf-8")) for path in sorted(folder.glob("*.sql")))
+    text = "\n".join(COMMENT_OR_TEXT.sub(r"\1", path.read_text("utf-8")) for path in sorted(folder.glob("*.sql")))
     told = {(kind, name): _text(said) for kind, name, said in TOLD.findall(text)}
     altered = [(f"{schema}.{name}", verb, column) for schema, name, verb, column in ALTERED.findall(text)]
     tables = []
