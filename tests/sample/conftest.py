@@ -1,5 +1,6 @@
 """Worlds of a few households, and a PostgreSQL server for the shop."""
 
+import atexit
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     info = running.get_postmaster_info()
     yield Connection("postgres", str(info.socket_dir), info.port, "postgres", database="postgres")
     running.cleanup()
+    atexit.unregister(running._cleanup)  # else it logs at the end of pytest, to streams that are closed by then
 
 
 @pytest.fixture
