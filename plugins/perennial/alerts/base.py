@@ -12,9 +12,9 @@ from perennial.entry import Entry, Identifier
 Event = Literal["failed", "blocked", "late", "waiting", "finished"]
 EVENTS: dict[str, tuple[str, str]] = {
     "failed": ("did not end", "运行失败"),
-    "blocked": ("is blocked, nothing is exported", "已拦截，未导出任何人群"),
+    "blocked": ("is blocked, nothing is exported", "已拦截，未导出任何受众"),
     "late": ("is not finished yet", "尚未完成"),
-    "waiting": ("has audiences that wait for approval", "有人群等待审批"),
+    "waiting": ("has audiences that wait for approval", "有受众等待审批"),
     "finished": ("is finished", "已完成"),
 }
 
