@@ -95,7 +95,7 @@ def _draw(points: list[dict], needed: float | None, language: str, width: int):
     ]
     if needed is not None:
         crossing = {"values": [{"customers": needed, "value": 0.8, "text": f"{share(needed)} → 80 %"}]}
-        beside = {"align": "right", "dx": -10, "dy": -10} if needed > 0.5 else {"align": "left", "dx": 10, "dy": 12}
+        beside = {"align": "right", "dx": -10, "dy": -10} if needed > 0.35 else {"align": "left", "dx": 10, "dy": 12}
         named = {"x": x, "y": y, "text": {"field": "text", "type": "nominal"}}
         layers += [
             {"data": crossing, "mark": {"type": "point"}, "encoding": {"x": x, "y": y}},
