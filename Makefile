@@ -49,7 +49,7 @@ format: $(VENV)/installed-dev  ## Put Python and SQL into shape
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/sqlfluff fix --disable-progress-bar --processes 2 dbt_project/models
 
-bench: $(VENV)/installed-dev  ## How long sources, identity, timeline, value, marts and activation take, e.g. make bench CUSTOMERS=1000000 ORDERS=10000000
+bench: $(VENV)/installed-dev  ## How long sources, identity, timeline, value, marts, activation and the report take, e.g. make bench CUSTOMERS=1000000 ORDERS=10000000
 	@$(BIN)/python bench/sources.py
 	@-$(BIN)/python bench/mariadb.py
 	@$(BIN)/python bench/identity.py --customers $(CUSTOMERS)
@@ -57,6 +57,7 @@ bench: $(VENV)/installed-dev  ## How long sources, identity, timeline, value, ma
 	@$(BIN)/python bench/value.py --customers $(CUSTOMERS)
 	@$(BIN)/python bench/marts.py --customers $(CUSTOMERS) --orders $(ORDERS)
 	@$(BIN)/python bench/activation.py --customers $(CUSTOMERS) $(if $(DRT),--drt $(DRT))
+	@$(BIN)/python bench/report.py --customers $(CUSTOMERS)
 
 stop:  ## Stop the embedded server
 	@if [ -x $(BIN)/perennial ]; then $(BIN)/perennial stop; else echo "nothing is installed, nothing runs"; fi
