@@ -77,9 +77,16 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.ask("Emulation.setEmulatedMedia", features=[scheme])
 
-    def picture(self, path: Path) -> None:
-        """A picture of what is seen."""
-        path.write_bytes(base64.b64decode(self.ask("Page.captureScreenshot", format="png")["data"]))
+    def picture(self, path: Path, below: str = "", until: str = "") -> None:
+        """A picture of what is seen; with two selectors from the top of one element to the end of the other."""
+        clip = {}
+        if until:
+            top = self.run(f"document.querySelector({below!r}).getBoundingClientRect().top + scrollY")
+            end = self.run(f"document.querySelector({until!r}).getBoundingClientRect().bottom + scrollY")
+            width = self.run("document.documentElement.clientWidth")
+            area = {"x": 0, "y": top, "width": width, "height": end - top, "scale": 1}
+            clip = {"clip": area, "captureBeyondViewport": True}
+        path.write_bytes(base64.b64decode(self.ask("Page.captureScreenshot", format="png", **clip)["data"]))
 
     def save_into(self, folder: Path) -> None:
         """Where downloads go."""
