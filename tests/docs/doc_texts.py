@@ -10,6 +10,7 @@ import yaml
 PROJECT = Path(__file__).parents[2]
 GUIDES = sorted((PROJECT / "docs" / "guides").glob("*.md"))
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "README.zh-CN.md", *GUIDES]
+OTHERS = [PROJECT / "CONTRIBUTING.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs" / "decisions").glob("*.md"))]
 
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 IN_TEXT = re.compile(r"`([^`]+)`")
