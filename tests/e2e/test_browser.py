@@ -59,7 +59,7 @@ def be_careful(destinations: Path) -> None:
     """From now on whatever would change in an audience of e-mail waits."""
     text, shipped = destinations.read_text(), "guards: { first: false } # a file"
     assert shipped in text
-    careful = "guards: { first: true, removals: 0.0001, size: 0.0001, from_members: 1 }"
+    careful = "guards: { first: true, removals: 0.0001, size: 0.0001, from_members: 1 } # a file"
     destinations.write_text(text.replace(shipped, careful))
 
 

@@ -189,6 +189,16 @@ def test_the_unit_tests_of_the_models_pass(state):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_one_file_documents_every_table_and_who_reads_it(state):
+    """What `make docs` calls."""
+    done = nights.command("dbt", "docs", "generate", "--static")
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = max((state / "dbt").glob("*/static_index.html")).read_text("utf-8")
+    models = {path.stem for path in MODELS.rglob("*.sql")}
+    assert len(models) > 100
+    assert [name for name in (*models, "nightly_report", "audience_lost_customers") if f".{name}\"" not in page] == []
+
+
 def test_every_column_has_the_very_type_that_its_description_names(state):
     """The contract compares names and kinds, but no precision."""
     built = nights.query(
