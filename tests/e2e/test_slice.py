@@ -196,7 +196,7 @@ def test_one_file_documents_every_table_and_who_reads_it(state):
     page = max((state / "dbt").glob("*/static_index.html")).read_text("utf-8")
     models = {path.stem for path in MODELS.rglob("*.sql")}
     assert len(models) > 100
-    assert [name for name in (*models, "nightly_report", "audience_lost_customers") if f".{name}\"" not in page] == []
+    assert [name for name in (*models, "nightly_report", "audience_lost_customers") if f'.{name}"' not in page] == []
 
 
 def test_every_column_has_the_very_type_that_its_description_names(state):
