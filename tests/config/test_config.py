@@ -178,7 +178,7 @@ WRONG = [
     ("quiet_hours.yml", '"05-08"', '"05-32"', ["quiet_hours.yml", "05-32"]),
     ("destinations.yml", "channel: email", "channel: letter", ["'letter'", "'email' or 'sms'"]),
     ("destinations.yml", "  sms_files", "  email_files", ["'email_files' stands twice"]),
-    ("destinations.yml", "kind: files", "kind: [files", ["destinations.yml:21", "not valid YAML"]),
+    ("destinations.yml", "kind: files", "kind: [files", ["destinations.yml:22", "not valid YAML"]),
     ("value.yml", "margin: 1.0", "margin: 30", ["value.yml:3", "margin: is 30", "less than or equal to 1"]),
     ("value.yml", "discount_rate: 0.10", "discount_rate: -0.1", ["value.yml:4", "discount_rate", "-0.1"]),
     ("value.yml", "mbg_blend", "pareto", ["value.yml:9", "'pareto'", "'mbg', 'bg', 'mbg_blend' or 'bg_blend'"]),

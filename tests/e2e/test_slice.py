@@ -87,7 +87,7 @@ SCORED = """
 def tell(contacted: list[tuple]) -> None:
     """Whom the first warehouse wrote to, limits of the second count as well."""
     with database.connect() as session, session.cursor() as cursor:
-        cursor.executemany("insert into activation.contact_ledger values (%s, %s, %s, %s, %s, %s)", contacted)
+        cursor.executemany("insert into activation.contact_ledger values (%s, %s, %s, %s, %s, %s, %s)", contacted)
 
 
 OF_EACH_NIGHT = ("clv_backtest", "clv_backtest_decile", "fct_tier_moves", "value_concentration", "rfm_cuts")
