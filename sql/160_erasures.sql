@@ -84,9 +84,15 @@ comment on column pii.erasing.who is 'Her ids, keys and addresses, and what repl
 comment on column pii.erasing.files is 'Audience files that are being written anew: path, and the sha256 it will have.';
 
 -- one way to hash, here and in the models
+create or replace function pii.salted_hash(salt text, kind text, said text)
+returns text language sql stable as $$
+    select encode(sha256(convert_to(salt || E'\x1f' || kind || E'\x1f' || said, 'UTF8')), 'hex')
+$$;
+comment on function pii.salted_hash is
+'As pii.erasure_hash, with a salt that was read before: for many rows at once.';
 create or replace function pii.erasure_hash(kind text, said text)
 returns text language sql stable as $$
-    select encode(sha256(convert_to(salt || E'\x1f' || kind || E'\x1f' || said, 'UTF8')), 'hex') from pii.erasure_salt
+    select pii.salted_hash(salt, kind, said) from pii.erasure_salt
 $$;
 comment on function pii.erasure_hash is
 'The salted hash of an id, key or address of that kind; null as long as nobody was erased.';

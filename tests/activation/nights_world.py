@@ -60,8 +60,11 @@ class World:
             return True
         return any(one[0] == channel and one in self.wishes for one in ever)
 
-    def somebody_says(self, tell: Callable[[str, str, str], None], *, late: bool = False) -> None:
-        """A few things happen; `tell` lets an address opt out in a tool. `late`: after everybody was decided on."""
+    def somebody_says(self, tell: Callable[[str, str, str], bool], *, late: bool = False) -> None:
+        """A few things happen; `tell` lets an address opt out in a tool, if one has that reason.
+
+        `late`: after everybody was decided on.
+        """
         for key in self.chance.sample(self.people, 3):
             channel = self.chance.choice(CHANNELS)
             what = self.chance.choice(
@@ -70,8 +73,8 @@ class World:
             address = self.now[key, channel]
             if what == "opts out":
                 reason = self.chance.choice(REASONS)
-                tell(channel, address, reason)
-                (self.bounced if reason == "bounced" else self.wishes).add((channel, address))
+                if tell(channel, address, reason):
+                    (self.bounced if reason == "bounced" else self.wishes).add((channel, address))
             elif what == "denies":
                 self.denied.add((key, channel))
             elif what == "is erased" and self.chance.random() < 0.3:

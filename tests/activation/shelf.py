@@ -58,7 +58,8 @@ class Destination:
         self.told.append((change.op, change.member.customer_key))
         shelf = self.shelf.setdefault(delivery.audience, {})
         if change.op == "remove":
-            shelf.pop(change.member.address, None)
+            if change.member.customer_key not in self.reject:
+                shelf.pop(change.member.address, None)
         elif change.member.customer_key not in self.reject | self.fail:
             shelf[change.member.address] = dict(change.member.attributes)
 

@@ -103,12 +103,12 @@ STILL_THERE = """
     where known.destination = %(destination)s and known.audience = %(audience)s
         and herself.address is distinct from known.address
 """
-# who left is forgotten once the other is known there; until then she stands for the address, should the other leave too
+# who left is forgotten once the other is known there, before a plan and after its export; until then she stands for the
+# address, should the other leave too
 SHARED = """
     delete from pii.destination_members as known
     using pii.destination_members as other
     where known.destination = %(destination)s and known.audience = %(audience)s
-        and known.address in (select address from still_there)
         and not exists (select from desired where desired.customer_key = known.customer_key)
         and other.destination = known.destination and other.audience = known.audience
         and other.address = known.address and other.customer_key <> known.customer_key and other.is_sure

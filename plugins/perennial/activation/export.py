@@ -73,5 +73,6 @@ def _one(
         target = registry.make(made.settings, registry.connected(destination, made.settings, lookup))
         sent.add((audience, destination))
         send.deliver(session, made, target)
+        plan.forget_who_left(session, made)
     say(f"export: {made.members - opted_out:,} people of {audience} to {destination}")
     return made.members - opted_out

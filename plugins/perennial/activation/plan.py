@@ -147,6 +147,11 @@ def drop_opted_out(session: psycopg.Connection, made: Plan) -> int:
     return len(opted_out)
 
 
+def forget_who_left(session: psycopg.Connection, made: Plan) -> None:
+    """Whoever left an address to somebody who is known there by now; otherwise the next run would do it."""
+    session.execute(changes.SHARED, {"destination": made.destination, "audience": made.audience})
+
+
 def is_message(settings: Settings) -> bool:
     """Whether the destination sends messages: these are not taken back, and nobody is left in a list."""
     return registry.kinds()[settings.kind].Destination.at_most_once

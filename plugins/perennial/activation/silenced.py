@@ -24,16 +24,19 @@ SAID = """
     where channel = %(channel)s
     group by 1
 """
-# of somebody erased only a hash is left; what we told a tool of her is looked for by it
+# of somebody erased only a hash is left: what we told a tool of her is looked for by it, and who gives her address as
+# well, who as in int_opt_outs is nobody to write to
 ERASED = """
     insert into silenced_addresses
-    select distinct known.address, true from pii.destination_members as known
-    where known.destination = %(destination)s and known.audience = %(audience)s
-        and exists (select from pii.erased_addresses)
-        and exists (
-            select from pii.erased_addresses as erased
-            where erased.channel = %(channel)s
-                and erased.address_hash = pii.erasure_hash(%(channel)s, known.address)
+    select distinct said.address, true from (
+        select address from pii.destination_members
+        where destination = %(destination)s and audience = %(audience)s
+        union all
+        select address from pii.int_given_addresses where channel = %(channel)s
+    ) as said
+    where exists (select from pii.erased_addresses)
+        and pii.salted_hash((select salt from pii.erasure_salt), %(channel)s, said.address) in (
+            select address_hash from pii.erased_addresses where channel = %(channel)s
         )
 """
 PEOPLE = """
